@@ -1,0 +1,1 @@
+"""Who does it: twelve agents, their onboarding documents and prompts, and the recordings."""

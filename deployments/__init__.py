@@ -1,0 +1,1 @@
+"""Where Shipline itself runs: Prefect deployments and the local stack."""

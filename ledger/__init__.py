@@ -1,0 +1,1 @@
+"""What is true and remembered: models, rules (pure functions), the Mongo store, effects, shared queries."""

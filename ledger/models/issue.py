@@ -1,0 +1,84 @@
+"""An issue: a node of a run's tree, mirrored on GitHub."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+from pydantic import Field
+from pymongo import ASCENDING, IndexModel
+
+from ledger.models.base import Model, Stamped
+from ledger.models.event import PendingEvent
+from ledger.models.spec import NODE_KEY, IssueType
+
+
+class IssueStatus(StrEnum):
+    """The statuses of the notes, §3.3."""
+
+    NEW = "NEW"
+    IN_PROGRESS = "IN_PROGRESS"
+    BLOCKED = "BLOCKED"
+    REVIEW = "REVIEW"
+    QA = "QA"
+    DONE = "DONE"
+
+
+class DefectOrigin(Model):
+    """What a defect was found by. One ``fingerprint`` is filed once a run, however many checks see it."""
+
+    check: str
+    fingerprint: str
+    evidence: str
+    path: str | None = None
+
+
+class Issue(Stamped):
+    """One node. Links between nodes are keys (``parent``, ``dependencies``); GitHub numbers come when it is synced.
+
+    ``head`` is the last commit pushed to ``branch``; ``tested_head`` the one that QA passed; ``merged_sha`` the merge
+    commit in ``base``. ``round`` rises whenever the node is worked on again.
+    """
+
+    COLLECTION: ClassVar[str] = "issues"
+    INDEXES: ClassVar[tuple[IndexModel, ...]] = (
+        IndexModel([("runId", ASCENDING), ("key", ASCENDING)], unique=True),
+        IndexModel([("repo", ASCENDING), ("number", ASCENDING)]),
+        IndexModel([("projectId", ASCENDING), ("status", ASCENDING)]),
+    )
+
+    run_id: str
+    project_id: str
+    repo: str
+    key: str = Field(pattern=NODE_KEY, max_length=80)
+    type: IssueType
+    title: str
+    body: str = ""
+    parent: str | None = None
+    order_index: int = 0
+    dependencies: list[str] = Field(default_factory=list)
+    files: list[str] = Field(default_factory=list)
+    requirements: list[str] = Field(default_factory=list)
+    acceptance_criteria: list[str] = Field(default_factory=list)
+    labels: list[str] = Field(default_factory=list)
+    agent: str = "developer-implementer"
+    estimate_minutes: float = 10
+    status: IssueStatus = IssueStatus.NEW
+    round: int = 1
+    number: int | None = None
+    github_id: int | None = None
+    branch: str | None = None
+    base: str | None = None
+    pr_number: int | None = None
+    head: str | None = None
+    tested_head: str | None = None
+    merged_sha: str | None = None
+    tests: list[str] = Field(default_factory=list)
+    origin: DefectOrigin | None = None
+    failure: str | None = None
+    outbox: list[PendingEvent] = Field(default_factory=list)
+
+
+def issue_id(run_id: str, key: str) -> str:
+    """The ledger's id of a node."""
+    return f"{run_id}/{key}"

@@ -1,0 +1,54 @@
+"""What checks say: findings, and one report a check."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from ledger.models.base import Model
+
+
+class Severity(StrEnum):
+    """How bad a finding is. ``critical`` blocks and becomes a defect; the others are told."""
+
+    CRITICAL = "critical"
+    MAJOR = "major"
+    MINOR = "minor"
+
+
+class Verdict(StrEnum):
+    """What a check concluded. ``absent`` means that its tool or its subject is not there, and says so."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ABSENT = "absent"
+
+
+class Finding(Model):
+    """One thing that is wrong. ``evidence`` quotes it (an assertion, a line); ``path`` is relative to the root."""
+
+    check: str
+    severity: Severity
+    title: str
+    evidence: str
+    path: str | None = None
+    line: int | None = None
+    fingerprint: str
+
+
+class CheckReport(Model):
+    """One check on one commit. ``metrics`` are numbers with their unit in the name (``coverage_percent``)."""
+
+    check: str
+    verdict: Verdict
+    summary: str
+    findings: list[Finding] = Field(default_factory=list)
+    metrics: dict[str, float] = Field(default_factory=dict)
+    tests: list[str] = Field(default_factory=list)
+    seconds: float = 0
+
+    @property
+    def critical(self) -> list[Finding]:
+        """The findings that block."""
+        return [finding for finding in self.findings if finding.severity is Severity.CRITICAL]

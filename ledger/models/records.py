@@ -1,0 +1,136 @@
+"""The smaller documents: ideas, projects, dispatches, deliveries, CI, deployments, settings, documents, messages."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from pydantic import Field
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+from ledger.models.base import Document, Stamped, now
+
+
+class Idea(Stamped):
+    """What a person wrote."""
+
+    COLLECTION: ClassVar[str] = "ideas"
+
+    text: str
+    repo: str
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class Project(Stamped):
+    """A connected repository."""
+
+    COLLECTION: ClassVar[str] = "projects"
+    INDEXES: ClassVar[tuple[IndexModel, ...]] = (IndexModel([("repo", ASCENDING)], unique=True),)
+
+    repo: str
+    name: str
+    default_branch: str
+
+
+class Dispatch(Stamped):
+    """A ``repository_dispatch`` that we sent; ``id`` is a UUIDv7."""
+
+    COLLECTION: ClassVar[str] = "dispatches"
+
+    run_id: str
+    event_type: str
+    payload: dict[str, Any]
+
+
+class Delivery(Document):
+    """A webhook delivery; ``id`` is its ``X-GitHub-Delivery``, which counts once."""
+
+    COLLECTION: ClassVar[str] = "deliveries"
+
+    event: str
+    payload: dict[str, Any]
+    received_at: datetime = Field(default_factory=now)
+    worked_at: datetime | None = None
+
+
+class CiStatus(Stamped):
+    """A check of a commit as GitHub tells it."""
+
+    COLLECTION: ClassVar[str] = "ci_status"
+    INDEXES: ClassVar[tuple[IndexModel, ...]] = (
+        IndexModel([("repo", ASCENDING), ("sha", ASCENDING), ("name", ASCENDING)], unique=True),
+    )
+
+    repo: str
+    sha: str
+    name: str
+    state: str
+    url: str | None = None
+
+
+class DeploymentStatus(StrEnum):
+    """Where a deployment stands."""
+
+    STARTING = "starting"
+    HEALTHY = "healthy"
+    FAILED = "failed"
+    REPLACED = "replaced"
+    STOPPED = "stopped"
+
+
+class Deployment(Stamped):
+    """One version in one environment, on one target."""
+
+    COLLECTION: ClassVar[str] = "deployments"
+    INDEXES: ClassVar[tuple[IndexModel, ...]] = (
+        IndexModel([("projectId", ASCENDING), ("environment", ASCENDING), ("created_at", DESCENDING)]),
+    )
+
+    run_id: str
+    project_id: str
+    repo: str
+    environment: str
+    target: str
+    version: str
+    sha: str
+    status: DeploymentStatus = DeploymentStatus.STARTING
+    url: str | None = None
+    pid: int | None = None
+    pid_started: float | None = None
+    detail: str = ""
+
+
+class UserSettings(Stamped):
+    """A project's settings (the notes, Milestone 13)."""
+
+    COLLECTION: ClassVar[str] = "settings"
+
+    project_id: str
+    deployment_strategy: str = "process"
+    deployment_env: str = "local"
+    auto_merge_regression: bool = True
+    require_approval: bool = False
+    coverage_percent: float = Field(default=80, ge=0, le=100)
+    max_rounds: int = Field(default=3, ge=1, le=20)
+
+
+class OnboardingDoc(Stamped):
+    """A document that agents read first; ``id`` is its name (``onboarding/dev.md``)."""
+
+    COLLECTION: ClassVar[str] = "onboarding_docs"
+
+    text: str
+    version: int = 1
+
+
+class Message(Stamped):
+    """A line of the conversation between a person and Shipline."""
+
+    COLLECTION: ClassVar[str] = "messages"
+    INDEXES: ClassVar[tuple[IndexModel, ...]] = (IndexModel([("projectId", ASCENDING), ("created_at", ASCENDING)]),)
+
+    project_id: str
+    run_id: str | None = None
+    author: str
+    text: str

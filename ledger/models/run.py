@@ -1,0 +1,92 @@
+"""A run: one idea on its way to a release."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+from pydantic import Field
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+from ledger.models.base import Model, Stamped
+from ledger.models.event import PendingEvent
+from ledger.models.spec import Forecast, Size, Spec
+
+
+class RunState(StrEnum):
+    """The eight states of the notes, §1.2."""
+
+    IDEA_SUBMITTED = "IDEA_SUBMITTED"
+    SPEC_WRITING = "SPEC_WRITING"
+    ISSUE_TREE = "ISSUE_TREE"
+    EXECUTION_LOOP = "EXECUTION_LOOP"
+    QA = "QA"
+    MERGE = "MERGE"
+    RELEASE = "RELEASE"
+    DONE = "DONE"
+
+
+class Outcome(StrEnum):
+    """How a run ended; a run without one is still on its way."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    PLANNED = "planned"
+
+
+class Interrupt(Model):
+    """A person's word to stop."""
+
+    paused: bool = False
+    cancelled: bool = False
+    reason: str | None = None
+
+
+class ChainHead(Model):
+    """The last event's number and hash, kept beside the run so that a cut tail shows."""
+
+    seq: int = 0
+    hash: str = ""
+
+
+class ReleaseInfo(Model):
+    """What was released."""
+
+    version: str
+    tag: str
+    sha: str
+    url: str
+    audit_seq: int
+    audit_hash: str
+
+
+class Run(Stamped):
+    """One run. ``base_sha`` is ``integration`` before the run touched it."""
+
+    COLLECTION: ClassVar[str] = "runs"
+    INDEXES: ClassVar[tuple[IndexModel, ...]] = (
+        IndexModel([("created_at", DESCENDING)]),
+        IndexModel([("projectId", ASCENDING), ("created_at", DESCENDING)]),
+        IndexModel([("outcome", ASCENDING), ("state", ASCENDING)]),
+    )
+
+    idea_id: str
+    project_id: str
+    repo: str
+    size: Size = Size.MEDIUM
+    dry_run: bool = False
+    state: RunState = RunState.IDEA_SUBMITTED
+    outcome: Outcome | None = None
+    error: str | None = None
+    interrupt: Interrupt = Field(default_factory=Interrupt)
+    current_issue_id: str | None = None
+    root_issue_id: int | None = None
+    correlation_id: str
+    base_sha: str | None = None
+    spec: Spec | None = None
+    forecast: Forecast | None = None
+    planned_at_sha: str | None = None
+    release: ReleaseInfo | None = None
+    chain: ChainHead = Field(default_factory=ChainHead)
+    outbox: list[PendingEvent] = Field(default_factory=list)

@@ -1,0 +1,1 @@
+"""What every room needs: configuration, logging, redaction, errors, ids. Nothing else moves in."""

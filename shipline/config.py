@@ -1,0 +1,117 @@
+"""Process configuration: the environment first, then the running stack's own file, then the defaults."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import psutil
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from shipline.errors import ConfigError
+from shipline.redact import remember
+
+STACK_FILE = "stack.json"
+
+
+def home() -> Path:
+    """The folder that holds all state of this machine's Shipline (``SHIPLINE_HOME``, else ``~/.shipline``)."""
+    return Path(os.environ.get("SHIPLINE_HOME") or "~/.shipline").expanduser().resolve()
+
+
+def running_stack(base: Path) -> dict[str, Any]:
+    """What the running local stack says of itself (addresses, pid), or nothing when none is running.
+
+    ``shipline up`` writes the file and removes it when it ends. After a SIGKILL it stays, so the pid is checked.
+    """
+    try:
+        found = json.loads((base / STACK_FILE).read_text())
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(found, dict) or not psutil.pid_exists(int(found.get("pid", -1))):
+        return {}
+    return found
+
+
+class _StackFile(PydanticBaseSettingsSource):
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        raise NotImplementedError("values are given all at once by __call__")
+
+    def __call__(self) -> dict[str, Any]:
+        known = self.settings_cls.model_fields
+        return {key: value for key, value in running_stack(home()).items() if key in known}
+
+
+class Settings(BaseSettings):
+    """Everything the environment can say. Times are seconds, addresses are URLs."""
+
+    model_config = SettingsConfigDict(env_prefix="SHIPLINE_", extra="ignore", populate_by_name=True)
+
+    home: Path = Field(default_factory=home)
+    mongodb_uri: str | None = None
+    database: str = "shipline"
+    prefect_api_url: str | None = Field(
+        default=None, validation_alias=AliasChoices("PREFECT_API_URL", "prefect_api_url")
+    )
+    github_api_url: str = "https://api.github.com"
+    github_token: SecretStr | None = None
+    planner: str = "recorded"
+    coder: str = "recorded"
+    recordings: Path | None = None
+    strict_replay: bool = False
+    max_parallel: int = Field(default=4, ge=1, le=64)
+    test_timeout: float = Field(default=600, gt=0)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, _StackFile(settings_cls)
+
+    def require_mongodb(self) -> str:
+        """The ledger's address, or a sentence that says how to get one."""
+        if not self.mongodb_uri:
+            raise ConfigError(
+                "No ledger is configured.", "Start the local stack (`shipline up`) or set SHIPLINE_MONGODB_URI."
+            )
+        return self.mongodb_uri
+
+    def require_prefect(self) -> str:
+        """The Prefect API's address, or a sentence that says how to get one."""
+        if not self.prefect_api_url:
+            raise ConfigError(
+                "No Prefect server is configured.", "Start the local stack (`shipline up`) or set PREFECT_API_URL."
+            )
+        return self.prefect_api_url
+
+    def require_token(self) -> str:
+        """The GitHub token, or a sentence that says how to give one."""
+        if not self.github_token:
+            raise ConfigError(
+                "No GitHub token is configured.", "Set SHIPLINE_GITHUB_TOKEN (for the sandbox: `shipline up`)."
+            )
+        return self.github_token.get_secret_value()
+
+
+def load_settings() -> Settings:
+    """Read the configuration anew; a value that does not fit is named in one sentence."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "SHIPLINE_" + "_".join(str(part) for part in first["loc"]).upper()
+        raise ConfigError(
+            f"{name} is not usable: {first['msg']}.", "See the configuration table in the README."
+        ) from None
+    if settings.github_token:
+        remember(settings.github_token.get_secret_value())
+    return settings

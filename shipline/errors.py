@@ -1,0 +1,67 @@
+"""Errors a caller can act on. Each says what happened, to what, and what to do next."""
+
+from __future__ import annotations
+
+
+class ShiplineError(Exception):
+    """The root. ``message`` is one sentence of what happened; ``hint`` one of what to do."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class InvalidInput(ShiplineError):
+    """What a person (or an agent) handed us does not fit; nothing was changed."""
+
+    exit_code = 2
+
+
+class ConfigError(ShiplineError):
+    """The configuration is missing something or contradicts itself."""
+
+    exit_code = 2
+
+
+class NotFound(ShiplineError):
+    """The run, issue, repository or recording that was named does not exist."""
+
+    exit_code = 4
+
+
+class IllegalTransition(ShiplineError):
+    """A state may not follow the one that stands; nothing was changed."""
+
+
+class Interrupted(ShiplineError):
+    """A person paused or cancelled the run; work stops at the next effect."""
+
+
+class Unavailable(ShiplineError):
+    """A service (MongoDB, Prefect, GitHub) does not answer."""
+
+    exit_code = 3
+
+
+class EffectFailed(ShiplineError):
+    """An outside effect failed; the journal holds the failure and a retry may follow."""
+
+
+class AgentError(ShiplineError):
+    """An agent did not give a usable answer."""
+
+
+class NoRecording(AgentError):
+    """The recorded agents hold no answer for this request."""
+
+    exit_code = 2
+
+
+class GuardBlocked(ShiplineError):
+    """A guard refused what an agent proposed; the hint names the finding."""

@@ -1,0 +1,1 @@
+"""The steps that touch the outside: GitHub, git, agents, quality tools, deploy targets."""
