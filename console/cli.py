@@ -1,0 +1,58 @@
+"""``shipline``: everything a person can do from a terminal. Importing it imports neither Prefect nor GitHub."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from console import commands_runs, commands_stack
+from console.out import fail
+from shipline.errors import ShiplineError
+
+app = typer.Typer(
+    name="shipline",
+    help="From an idea to a released change. `shipline demo` shows the whole way on this machine, with no key.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+audit = typer.Typer(help="The chain of events that proves what happened.", no_args_is_help=True)
+app.add_typer(audit, name="audit")
+
+app.command()(commands_stack.up)
+app.command()(commands_stack.demo)
+app.command()(commands_runs.run)
+app.command()(commands_runs.runs)
+app.command()(commands_runs.show)
+app.command()(commands_runs.logs)
+app.command()(commands_stack.doctor)
+audit.command("verify")(commands_runs.verify)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"shipline {version('shipline')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _: Annotated[bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)] = False,
+) -> None:
+    """From an idea to a released change."""
+
+
+def main() -> None:
+    """The entry point: every error of ours is one sentence, what to do, and an exit code."""
+    try:
+        app()
+    except ShiplineError as error:
+        sys.exit(fail(error))
+    except KeyboardInterrupt:
+        typer.echo("Stopped.", err=True)
+        sys.exit(130)

@@ -1,0 +1,147 @@
+"""Commands about runs: start one, list them, look at one, follow its log, prove its chain."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from console.ledger import open_ledger
+from console.out import err, out, say_json
+from console.views import chips, event_line, headline, runs_table, tree_table
+from ledger import queries
+from ledger.models import Event, Outcome, Run, Size
+from ledger.timeline import verify as verify_chain
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
+RunId = Annotated[str, typer.Argument(help="The run, as `shipline runs` lists it.", metavar="RUN")]
+
+
+def run(
+    idea: Annotated[str, typer.Argument(help="The idea in a sentence or two; `-` reads it from standard input.")],
+    repo: Annotated[str, typer.Option(help="The repository, as owner/name.")],
+    size: Annotated[Size, typer.Option(help="How large a tree the plan may draw.")] = Size.MEDIUM,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Plan only: issues, branches and drafts, no code.")
+    ] = False,
+    detach: Annotated[bool, typer.Option("--detach", help="Start it and return at once.")] = False,
+    json: Json = False,
+) -> None:
+    """Deliver an idea to a repository on the running stack, and follow it to its end.
+
+    The recorded agents know one idea (the demo's). For others configure agents that think: set SHIPLINE_PLANNER and
+    SHIPLINE_CODER; the README says how. Ctrl-C stops following, not the run.
+    """
+    from console.starting import start_run
+
+    text = sys.stdin.read() if idea == "-" else idea
+    ended = asyncio.run(start_run(text, repo, size=size, dry_run=dry_run, follow=not detach, quiet=json))
+    if json:
+        say_json(ended.model_dump(mode="json", by_alias=True, exclude={"outbox"}))
+    elif detach:
+        out.print(f"Run {ended.id} is on its way. Follow it: shipline logs -f {ended.id}")
+    if ended.outcome is Outcome.FAILED:
+        raise typer.Exit(1)
+
+
+def runs(limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 50, json: Json = False) -> None:
+    """List the runs, newest first."""
+    found = asyncio.run(_runs(limit))
+    if json:
+        say_json([_public(each) for each in found])
+    elif found:
+        out.print(runs_table(found))
+    else:
+        out.print("No run yet. Start one: shipline demo, or shipline run --help")
+
+
+def show(run_id: RunId, json: Json = False) -> None:
+    """Show a run: its stages, its tree, what waits for what, its release."""
+    shot = asyncio.run(_snapshot(run_id))
+    if json:
+        say_json(
+            _public(shot.run)
+            | {"totals": vars(queries.totals(shot.tree)), "issues": [_issue(i) for i in shot.tree.issues]}
+        )
+        return
+    out.print(headline(shot))
+    out.print(f"[dim]{shot.idea}[/dim]", highlight=False)
+    out.print(chips(shot.run))
+    out.print()
+    out.print(tree_table(shot))
+    if shot.run.error:
+        out.print(f"\n[red]{shot.run.error}[/red]")
+    if shot.run.release:
+        out.print(f"\nReleased {shot.run.release.tag}: {shot.run.release.url}")
+    if shot.deployment:
+        out.print(f"Deployment of v{shot.deployment.version}: {shot.deployment.status.value} ({shot.deployment.url})")
+
+
+def logs(
+    run_id: RunId,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run ends.")] = False,
+    node: Annotated[str | None, typer.Option(help="Only this node of the tree.")] = None,
+    json: Json = False,
+) -> None:
+    """Print a run's events, oldest first."""
+    asyncio.run(_logs(run_id, follow, node, json))
+
+
+def verify(run_id: RunId, json: Json = False) -> None:
+    """Prove that no event of a run was altered, removed or cut off. Exit code 1 when one was."""
+    count, problems = asyncio.run(_verify(run_id))
+    if json:
+        say_json({"run": run_id, "events": count, "whole": not problems, "problems": problems})
+    elif problems:
+        err.print(f"[red]The chain of {run_id} is not whole:[/red]")
+        for problem in problems:
+            err.print(f"  {problem}", markup=False)
+    else:
+        out.print(f"The chain of {run_id} is whole: {count} events, none altered, removed or cut off.")
+    if problems:
+        raise typer.Exit(1)
+
+
+async def _runs(limit: int) -> list[Run]:
+    async with open_ledger() as store:
+        return await queries.runs(store, limit)
+
+
+async def _snapshot(run_id: str) -> queries.Snapshot:
+    async with open_ledger() as store:
+        return await queries.snapshot(store, run_id)
+
+
+async def _verify(run_id: str) -> tuple[int, list[str]]:
+    async with open_ledger() as store:
+        return await verify_chain(store, run_id)
+
+
+async def _logs(run_id: str, follow: bool, node: str | None, json: bool) -> None:
+    async with open_ledger() as store:
+        await store.get(Run, run_id)
+        if not follow:
+            for event in await queries.events(store, run_id):
+                _print(event, node, json)
+            return
+        async for event in queries.follow(store, run_id):
+            _print(event, node, json)
+
+
+def _print(event: Event, node: str | None, json: bool) -> None:
+    if node is not None and event.node_id != node:
+        return
+    if json:
+        say_json(event.model_dump(mode="json", by_alias=True))
+    else:
+        out.print(event_line(event), soft_wrap=True)
+
+
+def _public(found: Run) -> dict[str, Any]:
+    return found.model_dump(mode="json", by_alias=True, exclude={"outbox"})
+
+
+def _issue(issue: Any) -> dict[str, Any]:
+    return dict(issue.model_dump(mode="json", by_alias=True, exclude={"outbox"}))

@@ -1,0 +1,58 @@
+"""Commands about the local stack: start it, show the demo on it, say what is missing."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Annotated
+
+import typer
+
+from console.out import out, say_json
+from ledger.models import Size
+from shipline.config import load_settings
+
+Port = Annotated[int | None, typer.Option(min=1, max=65535)]
+
+
+def up(
+    mongodb_port: Annotated[int | None, typer.Option(help="MongoDB's port.", min=1, max=65535)] = None,
+    prefect_port: Annotated[int | None, typer.Option(help="Prefect's port.", min=1, max=65535)] = None,
+    sandbox_port: Annotated[int | None, typer.Option(help="The sandbox's port.", min=1, max=65535)] = None,
+) -> None:
+    """Start everything on this machine: MongoDB, Prefect, a GitHub sandbox and a worker. Ctrl-C ends it all."""
+    from deployments.run import run_until_signal
+
+    ports = {"mongodb": mongodb_port, "prefect": prefect_port, "sandbox": sandbox_port}
+    raise typer.Exit(run_until_signal(_up({name: port for name, port in ports.items() if port})))
+
+
+def demo(
+    size: Annotated[Size, typer.Option(help="How large a tree the plan may draw.")] = Size.MEDIUM,
+) -> None:
+    """Deliver one recorded idea to a real release, and stop. No key, no account, no Docker.
+
+    The thinking is replayed from a recording. Git, tests, coverage, scans, merges, the tag and the deploy are real.
+    """
+    from deployments.run import run_until_signal
+
+    raise typer.Exit(run_until_signal(_demo(size, time.monotonic())))
+
+
+def doctor(json: Annotated[bool, typer.Option("--json", help="Print JSON for a script.")] = False) -> None:
+    """Say in one screen what is configured, reachable and missing. Exit code 1 when something needed is missing."""
+    from deployments.doctor import checks
+
+    found = asyncio.run(checks(load_settings()))
+    if json:
+        say_json([vars(each) for each in found])
+    else:
+        for each in found:
+            mark = {True: "[green]✓ ok     [/green]", False: "[red]✗ missing[/red]", None: "[dim]· not set[/dim]"}[
+                each.ok
+            ]
+            out.print(f"{mark} [bold]{each.name}[/bold]: {each.detail}", soft_wrap=True)
+            if each.hint and each.ok is not True:
+                out.print(f"            {each.hint}", soft_wrap=True)
+    if any(each.ok is False for each in found):
+        raise typer.Exit(1)

@@ -1,0 +1,76 @@
+"""What is done with one node: built, checked, landed. Each step gives a verdict to the ledger instead of raising."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from flows.filing import file_under, settle
+from ledger.models import IssueStatus
+from shipline.errors import Interrupted, ShiplineError
+from tasks.branches import prepare_branch, update_branch
+from tasks.checks import check
+from tasks.implementing import implement, resolve_conflict
+from tasks.pulls import merge_pull_request, open_pull_request, review
+from tasks.state import get_tree, mark_failed
+from tasks.step import step
+
+MOVES = 5  # how often head or base may move under a merge before a person should look
+
+
+@step(name="leaf", task_run_name="leaf {key}")
+async def build(run_id: str, key: str) -> None:
+    """One leaf: branch, agent, guards, commit, pull request, review, QA."""
+    await _verdict(run_id, key, _build)
+
+
+@step(name="land", task_run_name="land {key}")
+async def land(run_id: str, key: str) -> None:
+    """Bring a node up to its base, check that very head, merge it, close its issue."""
+    await _verdict(run_id, key, _land)
+
+
+STEPS: dict[str, Callable[[str, str], Awaitable[None]]] = {"build": build, "land": land}
+
+
+async def _build(run_id: str, key: str) -> None:
+    tree = await get_tree(run_id)
+    issue = tree[key]
+    if issue.status in (IssueStatus.NEW, IssueStatus.IN_PROGRESS):
+        for ancestor in reversed(tree.ancestors(key)):
+            await prepare_branch(run_id, ancestor.key)
+        await prepare_branch(run_id, key)
+        await implement(run_id, key)
+        await open_pull_request(run_id, key)
+    if issue.status in (IssueStatus.NEW, IssueStatus.IN_PROGRESS, IssueStatus.REVIEW):
+        finding = await review(run_id, key)
+        if finding is not None:
+            return await file_under(run_id, key, [finding])
+    findings = await check(run_id, key)
+    if findings:
+        await file_under(run_id, key, findings)
+    return None
+
+
+async def _land(run_id: str, key: str) -> None:
+    for _ in range(MOVES):
+        if (await update_branch(run_id, key)).conflict:
+            await resolve_conflict(run_id, key)
+        findings = await check(run_id, key)
+        if findings:
+            return await file_under(run_id, key, findings)
+        await open_pull_request(run_id, key)
+        if await merge_pull_request(run_id, key):
+            return await settle(run_id, key)
+    raise ShiplineError(f"The branches of {key} moved {MOVES} times while it was to merge.", "Retry when they rest.")
+
+
+async def _verdict(run_id: str, key: str, work: Callable[[str, str], Awaitable[None]]) -> None:
+    # One failing leaf must not take its siblings with it: its error goes to the ledger, and the loop reads it there.
+    try:
+        await work(run_id, key)
+    except Interrupted:
+        raise
+    except ShiplineError as error:
+        await mark_failed(run_id, key, str(error))
+    except Exception as error:  # noqa: BLE001 (a defect of ours, or of a library: the sentence is better than a dead run)
+        await mark_failed(run_id, key, f"{type(error).__name__}: {error}")

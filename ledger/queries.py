@@ -1,0 +1,105 @@
+"""What console, command line and gateway all show: questions to the ledger, answered as plain models."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from ledger.issues import read_tree
+from ledger.models import AgentRun, Deployment, Event, Idea, Issue, IssueStatus, IssueType, Run, Usage
+from ledger.rules.ready import Blocker, waiting_for
+from ledger.rules.tree import Tree
+from ledger.store import Store
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A run at one moment. ``waits`` says what each open node waits for."""
+
+    run: Run
+    idea: str
+    tree: Tree
+    waits: dict[str, list[Blocker]]
+    usage: Usage
+    deployment: Deployment | None
+
+
+@dataclass(frozen=True)
+class Totals:
+    """How many of what."""
+
+    issues: int
+    leaves: int
+    defects: int
+    merged_pull_requests: int
+    done: int
+
+
+async def snapshot(store: Store, run_id: str) -> Snapshot:
+    """The run, its tree and what waits for what."""
+    run = await store.get(Run, run_id)
+    tree = await read_tree(store, run_id)
+    running = [issue.key for issue in tree.issues if is_working(tree, issue)]
+    open_issues = [issue for issue in tree.issues if issue.status is not IssueStatus.DONE]
+    waits = {issue.key: waiting_for(tree, issue.key, running) for issue in open_issues if issue.key not in running}
+    idea = await store.get(Idea, run.idea_id)
+    deployment = await store.find_one(Deployment, {"runId": run_id}, newest=True)
+    return Snapshot(run, idea.text, tree, waits, await usage(store, run_id), deployment)
+
+
+def is_working(tree: Tree, issue: Issue) -> bool:
+    """Whether somebody works on this leaf right now."""
+    if issue.type not in (IssueType.TASK, IssueType.DEFECT) or issue.failure:
+        return False
+    childless = all(child.status is IssueStatus.DONE for child in tree.children(issue.key))
+    return childless and issue.status in (IssueStatus.IN_PROGRESS, IssueStatus.REVIEW, IssueStatus.QA)
+
+
+def totals(tree: Tree) -> Totals:
+    """The counts of a tree, over all its rows."""
+    return Totals(
+        issues=len(tree.issues),
+        leaves=sum(issue.type is IssueType.TASK for issue in tree.issues),
+        defects=sum(issue.type is IssueType.DEFECT for issue in tree.issues),
+        merged_pull_requests=sum(issue.merged_sha is not None for issue in tree.issues),
+        done=sum(issue.status is IssueStatus.DONE for issue in tree.issues),
+    )
+
+
+async def usage(store: Store, run_id: str) -> Usage:
+    """What the agents of a run used, summed over all of them."""
+    summed = Usage()
+    for each in await store.find(AgentRun, {"runId": run_id}):
+        summed = Usage(
+            input_tokens=summed.input_tokens + each.usage.input_tokens,
+            output_tokens=summed.output_tokens + each.usage.output_tokens,
+            usd=summed.usd + each.usage.usd,
+            seconds=summed.seconds + each.usage.seconds,
+        )
+    return summed
+
+
+async def runs(store: Store, limit: int = 50) -> list[Run]:
+    """The newest runs."""
+    return await store.find(Run, {}, [("created_at", -1)], limit)
+
+
+async def events(store: Store, run_id: str, *, after: int = 0, limit: int = 0) -> list[Event]:
+    """The events of a run after number ``after``, oldest first."""
+    return await store.find(Event, {"runId": run_id, "seq": {"$gt": after}}, [("seq", 1)], limit)
+
+
+async def follow(store: Store, run_id: str, *, after: int = 0) -> AsyncIterator[Event]:
+    """The events of a run as they come, by the database's change stream, until the run has its outcome."""
+    pipeline = [{"$match": {"operationType": "insert", "fullDocument.runId": run_id}}]
+    async with await store.collection(Event).watch(pipeline, max_await_time_ms=500) as stream:
+        seen = after
+        while True:
+            for event in await events(store, run_id, after=seen):
+                seen = event.seq
+                yield event
+            if (await store.get(Run, run_id)).outcome is not None:
+                for event in await events(store, run_id, after=seen):
+                    yield event
+                return
+            await stream.try_next()

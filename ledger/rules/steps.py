@@ -1,0 +1,72 @@
+"""What the execution loop does next: which leaves are built, which nodes land. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ledger.models import Issue, IssueStatus, IssueType
+from ledger.rules.ready import may_merge
+from ledger.rules.schedule import next_leaves
+from ledger.rules.tree import Tree
+
+
+@dataclass(frozen=True)
+class Step:
+    """One node's next step: ``build`` it (agent, review, QA), or ``land`` it (update, check, merge)."""
+
+    kind: Literal["build", "land"]
+    key: str
+
+
+def next_steps(tree: Tree, running: Sequence[Step], limit: int) -> list[Step]:
+    """Every step that may start now beside those that run, at most ``limit`` builds in all.
+
+    Work that an earlier process left half done comes first: it already holds branches and agents.
+    """
+    busy = {step.key for step in running}
+    building = [step.key for step in running if step.kind == "build"]
+    free = [issue for issue in tree.issues if issue.key not in busy and issue.failure is None]
+    resumed = [issue.key for issue in free if _half_done(tree, issue)][: max(0, limit - len(building))]
+    fresh = [leaf for leaf in next_leaves(tree, [*building, *resumed], limit) if leaf.failure is None]
+    landing = [issue.key for issue in free if _may_land(tree, issue)]
+    builds = [Step("build", key) for key in [*resumed, *(leaf.key for leaf in fresh)]]
+    return [*(Step("land", key) for key in landing), *builds]
+
+
+def stuck(tree: Tree) -> list[str]:
+    """Why a loop with nothing left to start is not done: one sentence an open node that needs a person."""
+    open_nodes = [issue for issue in tree.issues if issue.status is not IssueStatus.DONE and issue.parent is not None]
+    failed = [f"{issue.key}: {issue.failure}" for issue in open_nodes if issue.failure]
+    if open_nodes and not failed:
+        failed = [f"{issue.key} is {issue.status} and nothing can move it." for issue in open_nodes]
+    return failed
+
+
+def _childless(tree: Tree, issue: Issue) -> bool:
+    return all(child.status is IssueStatus.DONE for child in tree.children(issue.key))
+
+
+def _is_leaf(issue: Issue) -> bool:
+    return issue.type in (IssueType.TASK, IssueType.DEFECT)
+
+
+def _half_done(tree: Tree, issue: Issue) -> bool:
+    if not _is_leaf(issue) or issue.merged_sha or not _childless(tree, issue):
+        return False
+    if issue.status in (IssueStatus.IN_PROGRESS, IssueStatus.REVIEW):
+        return True
+    return issue.status is IssueStatus.QA and not _tested(issue)
+
+
+def _may_land(tree: Tree, issue: Issue) -> bool:
+    if issue.parent is None or issue.status is not IssueStatus.QA or issue.merged_sha:
+        return False
+    if _is_leaf(issue) and not _tested(issue):
+        return False
+    return not may_merge(tree, issue.key)
+
+
+def _tested(issue: Issue) -> bool:
+    return issue.head is not None and issue.tested_head == issue.head

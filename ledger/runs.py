@@ -1,0 +1,120 @@
+"""Runs: how one begins, moves from state to state, and ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ledger.models import (
+    EventType,
+    Idea,
+    Level,
+    Outcome,
+    PendingEvent,
+    Project,
+    Run,
+    RunState,
+    Size,
+    UserSettings,
+)
+from ledger.rules import states
+from ledger.store import Store
+from ledger.timeline import drain, event
+from shipline.errors import IllegalTransition
+from shipline.ids import digest, new_run_id, uuid7
+
+
+async def create_run(
+    store: Store, idea: str, repo: str, default_branch: str, *, size: Size = Size.MEDIUM, dry_run: bool = False
+) -> Run:
+    """Store an idea and the run that will deliver it. ``repo`` is ``owner/name``."""
+    project = await ensure_project(store, repo, default_branch)
+    stored = Idea(id=uuid7(), text=idea, repo=repo, options={"size": size.value, "dryRun": dry_run})
+    await store.insert(stored)
+    run = Run(
+        id=new_run_id(),
+        idea_id=stored.id,
+        project_id=project.id,
+        repo=repo,
+        size=size,
+        dry_run=dry_run,
+        correlation_id=uuid7(),
+        outbox=[event(EventType.WORKFLOW_STARTED, RunState.IDEA_SUBMITTED, f"Idea for {repo}: {idea}")],
+    )
+    while not await store.insert(run):  # six random letters may repeat within a day
+        run = run.model_copy(update={"id": new_run_id()})
+    await drain(store, run)
+    return await store.get(Run, run.id)
+
+
+async def ensure_project(store: Store, repo: str, default_branch: str) -> Project:
+    """The project of a repository, made with default settings when it is not there yet."""
+    project = Project(id=digest("project", repo), repo=repo, name=repo.partition("/")[2], default_branch=default_branch)
+    await store.insert(project)
+    await store.insert(UserSettings(id=project.id, project_id=project.id))
+    return await store.get(Project, project.id)
+
+
+async def transition(store: Store, run_id: str, new: RunState, msg: str) -> Run:
+    """Move the run to ``new``; already there is fine. An illegal move raises IllegalTransition and changes nothing."""
+    while True:
+        run = await store.get(Run, run_id)
+        if run.state is new and run.outcome is None:
+            return run
+        states.check_transition(run.state, new, run.outcome)
+        moved = await _change(
+            store,
+            run,
+            {"state": new, "outcome": None},
+            event(EventType.STEP_STARTED, new, msg, data={"from": run.state}),
+        )
+        if moved is not None:
+            return moved
+
+
+async def end_run(store: Store, run_id: str, outcome: Outcome, *, error: str | None = None) -> Run:
+    """Write how the run ended, once; a run that has this outcome already is returned as it is."""
+    run = await store.get(Run, run_id)
+    if run.outcome is outcome:
+        return run
+    if run.outcome is not None or not states.may_end(run.state, outcome):
+        raise IllegalTransition(f"Run {run_id} is at {run.state} and cannot end as {outcome}.")
+    good = outcome in (Outcome.SUCCEEDED, Outcome.PLANNED)
+    ended = await _change(
+        store,
+        run,
+        {"outcome": outcome, "error": error},
+        event(
+            EventType.WORKFLOW_COMPLETED if good else EventType.WORKFLOW_FAILED,
+            run.state,
+            f"Run {outcome}" + (f": {error}" if error else ""),
+            level=Level.INFO if good else Level.ERROR,
+        ),
+    )
+    return ended or await store.get(Run, run_id)
+
+
+async def reopen_run(store: Store, run_id: str) -> Run:
+    """Take the outcome ``failed`` back, so that the flow may run again from where it stopped."""
+    run = await store.get(Run, run_id)
+    if run.outcome is not Outcome.FAILED:
+        return run
+    again = event(EventType.WORKFLOW_STARTED, run.state, "Run again")
+    return await _change(store, run, {"outcome": None, "error": None}, again) or await store.get(Run, run_id)
+
+
+async def note_run(store: Store, run_id: str, values: Mapping[str, Any], pending: PendingEvent | None = None) -> Run:
+    """Set fields of a run (Mongo names) that are no state, with the event that tells of it."""
+    changed = await store.change(Run, run_id, values, event=pending)
+    if changed is None:
+        return await store.get(Run, run_id)
+    await drain(store, changed)
+    return changed
+
+
+async def _change(store: Store, run: Run, values: Mapping[str, Any], pending: PendingEvent) -> Run | None:
+    expected = {"state": run.state, "outcome": run.outcome}
+    changed = await store.change(Run, run.id, values, expect=expected, event=pending)
+    if changed is not None:
+        await drain(store, changed)
+    return changed

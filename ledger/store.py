@@ -1,0 +1,115 @@
+"""The Mongo store: a connection, and the few verbs that every write goes through.
+
+Each verb touches one document. Text is redacted here, so that no caller can forget to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self, TypeVar
+
+from bson.codec_options import CodecOptions
+from pymongo import AsyncMongoClient, ReturnDocument
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.errors import DuplicateKeyError, PyMongoError, ServerSelectionTimeoutError
+from pymongo.write_concern import WriteConcern
+
+from ledger.models import DOCUMENTS, Document, PendingEvent, now
+from shipline.errors import NotFound, Unavailable
+from shipline.redact import redact
+
+D = TypeVar("D", bound=Document)
+Raw = dict[str, Any]
+
+# An acknowledged write has reached the journal of most members: it survives a kill of mongod.
+DURABLE = WriteConcern(w="majority", j=True)
+
+
+class Store:
+    """The ledger's database. Make one an event loop; ``close`` it when done."""
+
+    def __init__(self, client: AsyncMongoClient[Raw], database: str) -> None:
+        self._client = client
+        self._database = client.get_database(database, codec_options=CodecOptions(tz_aware=True), write_concern=DURABLE)
+
+    @classmethod
+    async def open(cls, uri: str, database: str = "shipline", *, timeout: float = 10) -> Self:
+        """Connect and declare the indexes. Raises Unavailable when no MongoDB answers within ``timeout`` seconds."""
+        client: AsyncMongoClient[Raw] = AsyncMongoClient(
+            uri, tz_aware=True, serverSelectionTimeoutMS=int(timeout * 1000), retryWrites=True
+        )
+        store = cls(client, database)
+        try:
+            for document in DOCUMENTS:
+                if document.INDEXES:
+                    await store.collection(document).create_indexes(list(document.INDEXES))
+        except ServerSelectionTimeoutError:
+            await client.close()
+            raise Unavailable(
+                "MongoDB does not answer.", "Is the stack running (`shipline up`), or SHIPLINE_MONGODB_URI right?"
+            ) from None
+        except PyMongoError as error:
+            await client.close()
+            raise Unavailable(f"MongoDB refuses the ledger: {error}.", "See `shipline doctor`.") from error
+        return store
+
+    async def close(self) -> None:
+        """Release the connections."""
+        await self._client.close()
+
+    def collection(self, document: type[Document]) -> AsyncCollection[Raw]:
+        """The raw collection of a model, for queries that the verbs do not cover."""
+        return self._database[document.COLLECTION]
+
+    async def insert(self, document: Document) -> bool:
+        """Store a new document; False when its id (or another unique key) is taken."""
+        try:
+            await self.collection(type(document)).insert_one(redact(document.to_mongo()))
+        except DuplicateKeyError:
+            return False
+        return True
+
+    async def get(self, model: type[D], document_id: str) -> D:
+        """The document with this id; NotFound when there is none."""
+        found = await self.find_one(model, {"_id": document_id})
+        if found is None:
+            raise NotFound(f"There is no {model.__name__.lower()} {document_id!r}.", "`shipline runs` lists the runs.")
+        return found
+
+    async def find_one(self, model: type[D], query: Mapping[str, Any], *, newest: bool = False) -> D | None:
+        """The first document that fits (the newest by ``created_at`` when asked), or None."""
+        sort = [("created_at", -1)] if newest else None
+        found = await self.collection(model).find_one(dict(query), sort=sort)
+        return None if found is None else model.from_mongo(found)
+
+    async def find(
+        self, model: type[D], query: Mapping[str, Any], sort: list[tuple[str, int]] | None = None, limit: int = 0
+    ) -> list[D]:
+        """All documents that fit, in order; ``limit`` 0 means every one."""
+        cursor = self.collection(model).find(dict(query), sort=sort, limit=limit)
+        return [model.from_mongo(found) async for found in cursor]
+
+    async def change(
+        self,
+        model: type[D],
+        document_id: str,
+        values: Mapping[str, Any],
+        *,
+        expect: Mapping[str, Any] | None = None,
+        event: PendingEvent | None = None,
+        add: Mapping[str, int] | None = None,
+    ) -> D | None:
+        """Compare and set: ``values`` (Mongo names) if ``expect`` holds, with its ``event`` in the same write.
+
+        ``add`` increments. Returns the changed document, or None when the expectation did not hold. The event waits in
+        the document's outbox; ``ledger.timeline.drain`` carries it to the timeline.
+        """
+        update: Raw = {"$set": {**redact(dict(values)), "updated_at": now()}}
+        if add:
+            update["$inc"] = dict(add)
+        if event is not None:
+            update["$push"] = {"outbox": redact(event.model_dump(by_alias=True))}
+        found = await self.collection(model).find_one_and_update(
+            {"_id": document_id, **(expect or {})}, update, return_document=ReturnDocument.AFTER
+        )
+        return None if found is None else model.from_mongo(found)

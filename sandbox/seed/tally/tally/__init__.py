@@ -1,0 +1,3 @@
+"""Tally keeps track of what you spend."""
+
+__version__ = "0.1.0"

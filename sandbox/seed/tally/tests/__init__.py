@@ -1,0 +1,1 @@
+"""Tally's tests: ``python -m unittest`` or ``pytest``."""

@@ -1,0 +1,1 @@
+"""The two ports through which anyone thinks, and the adapters beside them."""

@@ -1,0 +1,138 @@
+"""Asking an agent: the request is composed, journalled as an effect, and the answer parsed into our models."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from agents_catalog.catalog import load_agents, prompt
+from ledger.effects import Key, nothing_to_find, perform
+from ledger.models import (
+    Agent,
+    AgentInput,
+    AgentJob,
+    AgentResult,
+    AgentRun,
+    AgentRunStatus,
+    AgentType,
+    Idea,
+    Issue,
+    Model,
+    Run,
+)
+from shipline.errors import AgentError
+from tasks.agents.registry import planner
+from tasks.context import Context
+
+T = TypeVar("T", bound=Model)
+Made = TypeVar("Made", bound=Model)
+
+RUN = "run"
+
+
+async def compose(
+    ctx: Context, run: Run, who: AgentType, objective: str, *, issue: Issue | None = None, round_: str = "1"
+) -> AgentJob:
+    """The request to one agent about the run, or about one of its issues."""
+    agent = await catalog_agent(ctx, who)
+    idea = await ctx.store.get(Idea, run.idea_id)
+    criteria = issue.acceptance_criteria if issue else (run.spec.acceptance_criteria if run.spec else [])
+    context = prompt(who).format(
+        objective=objective,
+        criteria="\n".join(f"- {line}" for line in criteria) or "- (none yet)",
+        context=issue.body if issue else idea.text,
+        constraints="\n".join(f"- {line}" for line in agent.constraints),
+    )
+    asked = AgentInput(
+        repo=run.repo,
+        branch=issue.branch if issue else None,
+        issue_id=issue.number if issue else None,
+        objective=objective,
+        context_packs=agent.context_packs,
+        constraints=agent.constraints,
+    )
+    return AgentJob(
+        type=who, idea=idea.text, size=run.size, node_key=issue.key if issue else RUN, round=round_, input=asked,
+        context=context,
+    )  # fmt: skip
+
+
+async def ask_planner(ctx: Context, run: Run, job: AgentJob, schema: type[T]) -> T:
+    """One typed answer of a planning agent, asked once."""
+    key = Key(run.id, job.node_key, job.round, f"agent.{job.type.value}")
+
+    async def act() -> AgentResult:
+        result = await planner(ctx.settings).ask(job, schema)
+        parse(result, schema, job)
+        return result
+
+    result = await journal(ctx, run, key, job, act, AgentResult, lambda done: done)
+    return parse(result, schema, job)
+
+
+def parse(result: AgentResult, schema: type[T], job: AgentJob) -> T:
+    """The answer as ``schema``; AgentError in words when it does not fit."""
+    try:
+        return schema.model_validate(result.output.answer)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise AgentError(
+            f"{job.type.value} answered with {where or 'something'} that does not fit: {first['msg']}."
+        ) from error
+
+
+async def journal(
+    ctx: Context,
+    run: Run,
+    key: Key,
+    job: AgentJob,
+    act: Callable[[], Awaitable[Made]],
+    outcome: type[Made],
+    result_of: Callable[[Made], AgentResult],
+) -> Made:
+    """Run ``act`` as the effect ``key`` and keep the agent run beside it, whatever becomes of it."""
+    record = AgentRun(
+        id=str(key), run_id=run.id, agent_id=job.type.value, project_id=run.project_id, node_key=job.node_key,
+        round=job.round, input=job.input, status=AgentRunStatus.RUNNING,
+    )  # fmt: skip
+
+    async def recorded() -> Made:
+        await ctx.store.insert(record)
+        try:
+            made = await act()
+        except Exception as error:  # noted on the agent run; the effect's journal notes it too
+            await ctx.store.change(AgentRun, record.id, {"status": AgentRunStatus.FAILED, "error": str(error)})
+            raise
+        result = result_of(made)
+        await ctx.store.change(
+            AgentRun,
+            record.id,
+            {
+                "status": AgentRunStatus.COMPLETED,
+                "output": result.output.model_dump(by_alias=True),
+                "usage": result.usage.model_dump(by_alias=True),
+                "replayed": result.replayed,
+                "error": None,
+            },
+        )
+        return made
+
+    def say(done: Made) -> str:
+        result = result_of(done)
+        replayed = " (replayed)" if result.replayed else ""
+        warnings = "".join(f" Warning: {warning}" for warning in result.warnings)
+        return f"{job.type.value}{replayed}: {result.output.changeset_summary or job.input.objective}{warnings}"
+
+    return await perform(ctx.store, key, outcome, act=recorded, look=nothing_to_find, say=say, phase=run.state)
+
+
+async def catalog_agent(ctx: Context, who: AgentType) -> Agent:
+    """The agent as the ledger has it, else as the catalog ships it. Raises AgentError when it is switched off."""
+    stored = await ctx.store.find_one(Agent, {"type": who})
+    agent = stored or next(each for each in load_agents() if each.type is who)
+    if not agent.enabled:
+        raise AgentError(f"The agent {agent.name} is switched off.", "Switch it on in the catalog.")
+    return agent

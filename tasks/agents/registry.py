@@ -1,0 +1,63 @@
+"""Which agents are configured: ``SHIPLINE_PLANNER`` and ``SHIPLINE_CODER`` name an adapter or a class of yours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import ImportString, TypeAdapter, ValidationError
+
+from agents_catalog.catalog import recordings_folder
+from shipline.config import Settings
+from shipline.errors import ConfigError, NoRecording
+from tasks.agents.ports import CodingAgent, PlanningAgent
+from tasks.agents.recorded import RecordedCoder, RecordedPlanner
+
+HOW = (
+    "Recorded agents replay one idea (`shipline demo`). For others set SHIPLINE_PLANNER and SHIPLINE_CODER to agents "
+    "that think; the README's section 'Agents that think' says how."
+)
+
+_coders: dict[tuple[str, Path, bool], CodingAgent] = {}
+
+
+def planner(settings: Settings) -> PlanningAgent:
+    """The configured planning agent."""
+    if settings.planner == "recorded":
+        return RecordedPlanner(folder(settings), strict=settings.strict_replay)
+    return cast(PlanningAgent, _yours("SHIPLINE_PLANNER", settings.planner))
+
+
+def coder(settings: Settings) -> CodingAgent:
+    """The configured coding agent, the same one every time: it remembers what it started."""
+    key = (settings.coder, folder(settings), settings.strict_replay)
+    if key not in _coders:
+        if settings.coder == "recorded":
+            _coders[key] = RecordedCoder(folder(settings), strict=settings.strict_replay)
+        else:
+            _coders[key] = cast(CodingAgent, _yours("SHIPLINE_CODER", settings.coder))
+    return _coders[key]
+
+
+def folder(settings: Settings) -> Path:
+    """Where recordings are looked for (``SHIPLINE_RECORDINGS``, else the ones that come with Shipline)."""
+    return settings.recordings or recordings_folder()
+
+
+def require_known(settings: Settings, idea: str) -> None:
+    """Refuse, before anything is made, an idea that the configured agents cannot work on."""
+    if not (planner(settings).knows(idea) and coder(settings).knows(idea)):
+        raise NoRecording("No recording matches this idea, and the configured agents only replay.", HOW)
+
+
+def _yours(variable: str, value: str) -> Any:
+    if ":" not in value and "." not in value:
+        raise ConfigError(
+            f"{variable}={value} is not an agent of this version.",
+            "Use `recorded`, or the import path of a class of yours, such as my_agents:Planner.",
+        )
+    try:
+        made = TypeAdapter(ImportString[Any]).validate_python(value)
+    except ValidationError as error:
+        raise ConfigError(f"{variable}={value} cannot be imported: {error.errors()[0]['msg']}.") from error
+    return made()

@@ -1,0 +1,148 @@
+"""QA: the checks of one node's head, and of the epic as a whole. What they say is kept by commit."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from ledger.effects import Key, nothing_to_find, perform
+from ledger.issues import change_issue, get_issue, set_status
+from ledger.models import AgentType, CheckReport, Finding, Issue, IssueStatus, Model, Severity
+from shipline.errors import NotFound
+from shipline.ids import digest
+from tasks.agents.ask import ask_planner, compose
+from tasks.answers import AuditOpinion, QaOpinion
+from tasks.git import clone, discard
+from tasks.implementing import remote, workplace
+from tasks.issues import comment
+from tasks.quality import TargetEnvironment, check_change, check_whole, read_target_settings, target_environment
+from tasks.state import Here, get_settings, here
+from tasks.step import step
+from tasks.texts import check_comment
+
+
+class Checked(Model):
+    """The reports of one commit. ``tests`` are the tests that the node's own change brought."""
+
+    head: str
+    reports: list[CheckReport]
+    tests: list[str]
+
+
+Suite = Callable[[Path, TargetEnvironment, float, float], Awaitable[list[CheckReport]]]
+
+
+@step(name="check", task_run_name="check {key}")
+async def check(run_id: str, key: str) -> list[Finding]:
+    """Run the checks of a change on the node's head; the findings that block (none when it passed)."""
+    at = await here(run_id)
+    issue = await get_issue(at.ctx.store, run_id, key)
+    if issue.tested_head is not None and issue.tested_head == issue.head:
+        return []
+    checked = await _checked(at, issue, "qa", _change_suite)
+    return await _conclude(at, issue, checked, group(checked.reports, key))
+
+
+@step(name="check-whole", task_run_name="check the whole of {key}")
+async def check_epic(run_id: str, key: str) -> list[Finding]:
+    """Run every check on the epic's head and hear QA tester and auditor; the findings that block."""
+    at = await here(run_id)
+    issue = await get_issue(at.ctx.store, run_id, key)
+    if issue.tested_head is not None and issue.tested_head == issue.head:
+        return []
+    checked = await _checked(at, issue, "qa.whole", _whole_suite)
+    findings = [finding for report in checked.reports for finding in report.critical]
+    if not findings:
+        findings = await _opinions(at)
+    return await _conclude(at, issue, checked, findings)
+
+
+async def _conclude(at: Here, issue: Issue, checked: Checked, findings: list[Finding]) -> list[Finding]:
+    if issue.pr_number is not None:
+        text = check_comment(checked.reports, checked.head)
+        await comment(at, at.repo, issue.key, str(issue.round), issue.pr_number, "comment.qa", checked.head[:12], text)
+    if findings:
+        return findings
+    values: dict[str, object] = {"testedHead": checked.head}
+    if checked.tests:
+        values["tests"] = checked.tests
+    await change_issue(at.ctx.store, at.run.id, issue.key, values)
+    await set_status(at.ctx.store, at.run.id, issue.key, IssueStatus.QA)
+    return []
+
+
+async def _checked(at: Here, issue: Issue, kind: str, suite: Suite) -> Checked:
+    head = issue.head
+    if head is None:
+        raise NotFound(f"{issue.key} has no commit yet.", "Implement it first.")
+    settings = await get_settings(at.run)
+
+    async def act() -> Checked:
+        async with at.ctx.test_slots:
+            made = await clone(await remote(at), head, workplace(at, issue.key, "qa"))
+            try:
+                wanted = read_target_settings(made.path).coverage_percent
+                minimum = settings.coverage_percent if wanted is None else wanted
+                environment = await target_environment(made.path, at.ctx.settings.home / "environments")
+                reports = await suite(made.path, environment, minimum, at.ctx.settings.test_timeout)
+                changed = await made.changed_files(f"origin/{issue.base}", head)
+            finally:
+                await discard(made)
+        passed = [test for report in reports for test in report.tests]
+        return Checked(head=head, reports=reports, tests=[test for test in passed if test.split("::")[0] in changed])
+
+    return await perform(
+        at.ctx.store, Key(at.run.id, issue.key, str(issue.round), kind, head[:12]), Checked, act=act,
+        look=nothing_to_find, say=lambda done: f"QA of {issue.key}: {summary(done.reports)}", phase=at.run.state,
+    )  # fmt: skip
+
+
+async def _change_suite(path: Path, env: TargetEnvironment, minimum: float, timeout: float) -> list[CheckReport]:
+    return await check_change(path, env, minimum_coverage=minimum, timeout=timeout)
+
+
+async def _whole_suite(path: Path, env: TargetEnvironment, minimum: float, timeout: float) -> list[CheckReport]:
+    return await check_whole(path, env, minimum_coverage=minimum, timeout=timeout)
+
+
+async def _opinions(at: Here) -> list[Finding]:
+    qa = await ask_planner(
+        at.ctx, at.run, await compose(at.ctx, at.run, AgentType.QA_TESTER, "Judge the whole change"), QaOpinion
+    )
+    await ask_planner(
+        at.ctx,
+        at.run,
+        await compose(at.ctx, at.run, AgentType.SECURITY_AUDITOR, "Audit the whole change"),
+        AuditOpinion,
+    )
+    if qa.verdict == "pass":
+        return []
+    return [
+        Finding(
+            check="qa-tester", severity=Severity.CRITICAL, title="The QA tester rejects the whole", evidence=qa.summary,
+            fingerprint=digest("qa-tester", qa.summary),
+        )
+    ]  # fmt: skip
+
+
+def summary(reports: list[CheckReport]) -> str:
+    """One line: each check with its word."""
+    return ", ".join(f"{each.check} {each.verdict.value} ({each.summary})" for each in reports)
+
+
+def group(reports: list[CheckReport], key: str) -> list[Finding]:
+    """One finding a check, with all the evidence: what one cause broke is one defect."""
+    grouped = []
+    for report in reports:
+        critical = report.critical
+        if not critical:
+            continue
+        first = critical[0]
+        title = first.title if len(critical) == 1 else f"{first.title} (and {len(critical) - 1} more)"
+        evidence = "\n\n".join(f"{each.title}\n{each.evidence}" for each in critical)
+        grouped.append(first.model_copy(update={
+            "title": title, "evidence": evidence, "fingerprint": digest(report.check, key),
+        }))  # fmt: skip
+        if report.check == "tests":
+            break  # with failing tests the other figures say nothing
+    return grouped

@@ -1,0 +1,50 @@
+"""Defects: what QA found becomes an issue that blocks every merge above it."""
+
+from __future__ import annotations
+
+from ledger.issues import add_issue, change_issue, get_issue, read_tree
+from ledger.models import Finding, Issue, IssueStatus, IssueType, Level, now
+from ledger.rules.defects import already_filed, make_defect, owner_of
+from tasks.state import get_settings, here
+from tasks.step import step
+
+
+@step(name="file-defect", task_run_name="defect under {parent}")
+async def file_defect(run_id: str, parent: str, finding: Finding) -> str:
+    """Write the defect into the tree, once a cause; returns its key. GitHub is told by ``sync_issue``."""
+    at = await here(run_id)
+    tree = await read_tree(at.ctx.store, run_id)
+    filed = already_filed(tree, finding.fingerprint)
+    if filed is not None and filed.status is not IssueStatus.DONE:
+        return filed.key
+    defect = make_defect(tree, parent, finding, at=now())
+    await add_issue(at.ctx.store, defect, f"Defect under {parent}: {finding.title}")
+    await change_issue(at.ctx.store, run_id, parent, {"testedHead": None})
+    return defect.key
+
+
+@step(name="another-round", task_run_name="another round of {key}")
+async def another_round(run_id: str, key: str, finding: Finding) -> bool:
+    """Work on a defect again because its fix did not pass; False when it has had all its rounds."""
+    at = await here(run_id)
+    issue = await get_issue(at.ctx.store, run_id, key)
+    if issue.round >= (await get_settings(at.run)).max_rounds:
+        return False
+    body = f"{issue.body}\n\nRound {issue.round} did not pass: {finding.title}\n\n{finding.evidence}"
+    await at.ctx.store.change(Issue, issue.id, {"body": body}, expect={"round": issue.round}, add={"round": 1})
+    await change_issue(
+        at.ctx.store, run_id, key, {"status": IssueStatus.NEW, "testedHead": None},
+        msg=f"{key} goes into round {issue.round + 1}: {finding.title}", level=Level.WARNING,
+    )  # fmt: skip
+    return True
+
+
+async def owner(run_id: str, path: str | None) -> str:
+    """The node that a finding in ``path`` belongs to."""
+    at = await here(run_id)
+    return owner_of(await read_tree(at.ctx.store, run_id), path)
+
+
+def is_defect(issue: Issue) -> bool:
+    """Whether the node is itself a defect: it is worked on again instead of getting defects of its own."""
+    return issue.type is IssueType.DEFECT

@@ -1,0 +1,1 @@
+"""Where a release goes: targets, and the step that sends it there."""

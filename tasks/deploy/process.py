@@ -1,0 +1,127 @@
+"""The process target: a release runs as a process of this machine, on 127.0.0.1."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+
+from shipline.errors import ShiplineError
+
+MARK = "SHIPLINE_DEPLOYMENT"
+HOST = "127.0.0.1"
+
+
+# Kept so that nothing collects (and complains about) a child that is meant to outlive this process.
+_children: dict[int, subprocess.Popen[bytes]] = {}
+
+
+class DeployFailed(ShiplineError):
+    """The release did not start, or did not become healthy; what ran before still runs."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """A started release."""
+
+    pid: int
+    started: float
+    url: str
+
+
+def find(key: str) -> psutil.Process | None:
+    """The process that an earlier attempt started for this deployment, by its label in the environment."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get(MARK) == key and process.status() != psutil.STATUS_ZOMBIE:
+                return process
+    return None
+
+
+async def start(key: str, folder: Path, command: str, python: Path, log: Path) -> Running:
+    """Start ``command`` (with ``{host}`` and ``{port}``) in ``folder``, labelled with ``key``, in a session of its own.
+
+    It gets a scrubbed environment: a release is made of an agent's words too.
+    """
+    port = free_port()
+    words = shlex.split(command.format(host=HOST, port=port))
+    words = [str(python) if word in ("python", "python3") else word for word in words]
+    environment = {"PATH": f"{python.parent}:{os.defpath}", "HOME": str(folder), "LANG": "C.UTF-8", MARK: key}
+    if "SHIPLINE_STACK_ID" in os.environ:  # by this the stack finds what it must end
+        environment["SHIPLINE_STACK_ID"] = os.environ["SHIPLINE_STACK_ID"]
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as out:
+        process = subprocess.Popen(  # noqa: ASYNC220 (asyncio's would be killed with the loop; a release lives on)
+            words, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+        )
+    _children[process.pid] = process
+    return Running(process.pid, psutil.Process(process.pid).create_time(), f"http://{HOST}:{port}")
+
+
+async def wait_healthy(running: Running, path: str, log: Path, *, timeout: float = 20) -> str:
+    """Ask the health path until it answers 200; returns what it said. DeployFailed when it never does."""
+    deadline = asyncio.get_running_loop().time() + timeout
+    async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
+        while asyncio.get_running_loop().time() < deadline:
+            if not alive(running.pid, running.started):
+                raise DeployFailed(f"The release ended at once: {_tail(log)}", "The release before it was not touched.")
+            with contextlib.suppress(httpx.TransportError):
+                answer = await client.get(running.url + path)
+                if answer.status_code == 200:
+                    return answer.text.strip()[:200]
+            await asyncio.sleep(0.05)
+    raise DeployFailed(
+        f"The release did not become healthy within {timeout:.0f} s: {_tail(log)}",
+        "The release before it was not touched.",
+    )
+
+
+def alive(pid: int, started: float) -> bool:
+    """Whether the process that was started then still runs (a pid alone may have been given to another)."""
+    child = _children.get(pid)
+    if child is not None and child.poll() is not None:
+        return False
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(pid)
+        return abs(process.create_time() - started) < 1 and process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+async def stop(pid: int, started: float) -> None:
+    """End a release and all it started: asked first, forced after three seconds."""
+    if not alive(pid, started):
+        return
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGTERM)
+        for _ in range(60):
+            if not alive(pid, started):
+                return
+            await asyncio.sleep(0.05)
+        os.killpg(pid, signal.SIGKILL)
+
+
+async def remove(folder: Path) -> None:
+    """Remove the files of a release that is no longer deployed."""
+    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def _tail(log: Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines() if log.is_file() else []
+    return lines[-1] if lines else "it said nothing"

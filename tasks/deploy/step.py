@@ -1,0 +1,85 @@
+"""Deploying a release, and keeping the ledger's word on what runs where."""
+
+from __future__ import annotations
+
+from ledger.effects import Key, perform
+from ledger.models import Deployment, DeploymentStatus, Model, ReleaseInfo
+from shipline.ids import digest
+from tasks.deploy import process
+from tasks.deploy.process import DeployFailed
+from tasks.deploy.retire import retire
+from tasks.git import clone, discard
+from tasks.implementing import remote
+from tasks.quality import read_target_settings, target_environment
+from tasks.state import Here, get_settings, here
+from tasks.step import step
+
+
+class Deployed(Model):
+    """What came of a deployment. ``pid`` and ``started`` name the process; ``said`` is its health answer."""
+
+    target: str
+    url: str | None = None
+    pid: int | None = None
+    started: float | None = None
+    said: str = ""
+
+
+@step(name="deploy", task_run_name="deploy {run_id}")
+async def deploy(run_id: str, release: ReleaseInfo) -> Deployment | None:
+    """Send the release where the settings say, check its health, and retire what ran there before.
+
+    None when the repository has no deploy command. DeployFailed leaves the version before it running.
+    """
+    at = await here(run_id)
+    settings = await get_settings(at.run)
+    folder = at.ctx.settings.home / "deployments" / at.run.repo.replace("/", "-") / release.tag
+    label = digest(run_id, release.tag, settings.deployment_env)
+    log = at.ctx.settings.home / "logs" / f"deployment-{label}.log"
+    before = await _current(at, settings.deployment_env)
+
+    async def look() -> Deployed | None:
+        found = process.find(label)
+        if found is not None:  # it may be half started: its port is unknown, so it is started anew
+            await process.stop(found.pid, found.create_time())
+        return None
+
+    async def act() -> Deployed:
+        made = await clone(await remote(at), release.tag, folder)
+        wanted = read_target_settings(folder).deploy
+        if wanted is None:
+            await discard(made)
+            return Deployed(target="none")
+        environment = await target_environment(folder, at.ctx.settings.home / "environments")
+        running = await process.start(label, folder, wanted.command, environment.python, log)
+        try:
+            said = await process.wait_healthy(running, wanted.health, log)
+        except DeployFailed:
+            await process.stop(running.pid, running.started)
+            raise
+        return Deployed(target="process", url=running.url, pid=running.pid, started=running.started, said=said)
+
+    done = await perform(
+        at.ctx.store, Key(run_id, "run", "1", "deploy", settings.deployment_env), Deployed, act=act, look=look,
+        say=lambda made: f"Deployed {release.tag} to {settings.deployment_env}: {made.url} says {made.said}"
+        if made.url else "Nothing to deploy: the repository's pyproject.toml has no [tool.shipline.deploy]",
+        phase=at.run.state,
+    )  # fmt: skip
+    if done.url is None:
+        return None
+    deployment = Deployment(
+        id=label, run_id=run_id, project_id=at.run.project_id, repo=at.run.repo, environment=settings.deployment_env,
+        target=done.target, version=release.version, sha=release.sha, status=DeploymentStatus.HEALTHY, url=done.url,
+        pid=done.pid, pid_started=done.started, detail=done.said,
+    )  # fmt: skip
+    if await at.ctx.store.insert(deployment) and before is not None:
+        await retire(at, before, DeploymentStatus.REPLACED)
+    return deployment
+
+
+async def _current(at: Here, environment: str) -> Deployment | None:
+    return await at.ctx.store.find_one(
+        Deployment,
+        {"projectId": at.run.project_id, "environment": environment, "status": DeploymentStatus.HEALTHY},
+        newest=True,
+    )

@@ -1,0 +1,148 @@
+"""Git on this machine: clones to work in, merges to resolve, commits to push. The token never touches the disk."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from shipline.errors import ShiplineError
+from shipline.redact import redact_text
+
+IDENTITY = {
+    "GIT_AUTHOR_NAME": "Shipline",
+    "GIT_AUTHOR_EMAIL": "shipline@users.noreply.github.com",
+    "GIT_COMMITTER_NAME": "Shipline",
+    "GIT_COMMITTER_EMAIL": "shipline@users.noreply.github.com",
+}
+# Hooks and a person's own settings must not change what we commit; certificates and proxies must still work.
+_QUIET = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+
+
+class GitError(ShiplineError):
+    """git said no; the message holds its own words."""
+
+
+class PatchDoesNotApply(GitError):
+    """A stored change does not fit the commit it was made on."""
+
+
+@dataclass(frozen=True)
+class Remote:
+    """Where to clone from, and the token that may."""
+
+    url: str
+    token: str
+
+    def environment(self) -> dict[str, str]:
+        """The credentials as git configuration of one process."""
+        basic = base64.b64encode(f"x-access-token:{self.token}".encode()).decode()
+        return {
+            "GIT_CONFIG_COUNT": "2",
+            "GIT_CONFIG_KEY_0": "http.extraHeader",
+            "GIT_CONFIG_VALUE_0": f"Authorization: Basic {basic}",
+            "GIT_CONFIG_KEY_1": "core.hooksPath",
+            "GIT_CONFIG_VALUE_1": os.devnull,
+        }
+
+
+@dataclass(frozen=True)
+class Clone:
+    """A clone that belongs to one step of one node."""
+
+    path: Path
+    remote: Remote
+
+    async def git(self, *args: str, stdin: str | None = None, env: Mapping[str, str] | None = None) -> str:
+        """Run git here; GitError when it fails."""
+        return await run_git(*args, cwd=self.path, stdin=stdin, env={**self.remote.environment(), **(env or {})})
+
+    async def head(self) -> str:
+        """The commit that is checked out."""
+        return (await self.git("rev-parse", "HEAD")).strip()
+
+    async def merge(self, commit: str) -> list[str]:
+        """Start merging ``commit`` without committing; the paths that conflict (none when it is clean)."""
+        try:
+            await self.git("merge", "--no-commit", "--no-ff", commit, env=IDENTITY)
+        except GitError:
+            conflicts = (await self.git("diff", "--name-only", "--diff-filter=U")).split()
+            if not conflicts:
+                raise
+            return conflicts
+        return []
+
+    async def patch(self) -> str:
+        """Everything that differs from HEAD, untracked files too, as one binary-safe patch."""
+        await self.git("add", "--all")
+        return await self.git("diff", "--cached", "--binary", "--full-index", "HEAD")
+
+    async def commit(self, patch: str, message: str, also_parent: str | None = None) -> str:
+        """Commit ``patch`` on HEAD (a merge commit when there is another parent), and return the commit."""
+        if patch:
+            try:
+                await self.git("apply", "--index", "--binary", "-", stdin=patch)
+            except GitError as error:
+                raise PatchDoesNotApply(f"The stored change no longer applies: {error.message}") from error
+        tree = (await self.git("write-tree")).strip()
+        parents = ["-p", "HEAD", *(["-p", also_parent] if also_parent else [])]
+        made = await self.git("commit-tree", tree, *parents, "-F", "-", stdin=message, env=IDENTITY)
+        return made.strip()
+
+    async def push(self, commit: str, branch: str) -> None:
+        """Move ``branch`` on GitHub forward to ``commit``; refused when somebody pushed in between."""
+        await self.git("push", "--quiet", "origin", f"{commit}:refs/heads/{branch}")
+
+    async def changed_files(self, base: str, head: str = "HEAD") -> list[str]:
+        """The paths that ``head`` changed since it left ``base``."""
+        return (await self.git("diff", "--name-only", "-z", f"{base}...{head}")).strip("\0").split("\0")
+
+
+async def clone(remote: Remote, ref: str, folder: Path) -> Clone:
+    """A fresh clone of ``remote`` at ``ref`` (a branch or a commit); what stood in ``folder`` is removed."""
+    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    made = Clone(folder, remote)
+    await run_git(
+        "clone", "--quiet", "--no-checkout", remote.url, str(folder), cwd=folder.parent, env=remote.environment()
+    )
+    at = f"origin/{ref}" if await _is_branch(made, ref) else ref
+    await made.git("checkout", "--quiet", "--detach", at)
+    return made
+
+
+async def discard(made: Clone) -> None:
+    """Remove a clone that is no longer needed."""
+    await asyncio.to_thread(shutil.rmtree, made.path, ignore_errors=True)
+
+
+async def _is_branch(made: Clone, ref: str) -> bool:
+    found = await made.git("for-each-ref", "--format=x", f"refs/remotes/origin/{ref}")
+    return bool(found.strip())
+
+
+async def run_git(*args: str, cwd: Path, stdin: str | None = None, env: Mapping[str, str] | None = None) -> str:
+    """Run git and return what it prints; GitError with its own words when it fails."""
+    process = await asyncio.create_subprocess_exec(
+        "git",
+        *args,
+        cwd=cwd,
+        env={**os.environ, **_QUIET, **(env or {})},
+        stdin=asyncio.subprocess.PIPE if stdin is not None else asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        out, err = await process.communicate(stdin.encode() if stdin is not None else None)
+    except asyncio.CancelledError:
+        process.kill()
+        await process.wait()
+        raise
+    if process.returncode != 0:
+        said = redact_text((err or out).decode(errors="replace").strip())
+        raise GitError(f"git {args[0]} failed: {said or f'exit code {process.returncode}'}")
+    return out.decode(errors="surrogateescape")

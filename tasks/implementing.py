@@ -1,0 +1,161 @@
+"""One leaf's work: an agent in a clone, guards on what it made, one commit pushed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ledger.effects import Key, perform
+from ledger.issues import change_issue, get_issue
+from ledger.models import AgentResult, AgentType, Effect, EffectStatus, Issue, IssueStatus, Model
+from shipline.errors import AgentError, GuardBlocked, NotFound
+from shipline.ids import digest
+from tasks.agents.ask import compose, journal
+from tasks.agents.registry import coder
+from tasks.git import Clone, Remote, clone, discard
+from tasks.github.repo import Sha
+from tasks.guards import GuardContext, check_guards, read_change
+from tasks.state import Here, here
+from tasks.step import step
+from tasks.texts import commit_message, trailers
+
+
+class Produced(Model):
+    """What a coding agent made: a patch on ``base`` (and on ``merged``, when it resolved a conflict)."""
+
+    result: AgentResult
+    base: str
+    merged: str | None = None
+    patch: str
+
+
+@step(name="implement", task_run_name="implement {key}")
+async def implement(run_id: str, key: str) -> str:
+    """Ask the node's agent for the change, guard it, commit it, push it; returns the new head."""
+    at = await here(run_id)
+    issue = await get_issue(at.ctx.store, run_id, key)
+    branch = _branch(issue)
+    round_ = str(issue.round)
+    await change_issue(
+        at.ctx.store, run_id, key, {"status": IssueStatus.IN_PROGRESS}, expect={"status": IssueStatus.NEW},
+        msg=f"{issue.agent} works on #{issue.number} {issue.title}",
+    )  # fmt: skip
+    objective = f"Implement: {issue.title}"
+    job = await compose(at.ctx, at.run, AgentType(issue.agent), objective, issue=issue, round_=round_)
+    agent_key = Key(run_id, key, round_, f"agent.{issue.agent}")
+
+    async def work() -> Produced:
+        made = await clone(await remote(at), branch, workplace(at, key, "agent"))
+        try:
+            base = await made.head()
+            agent = coder(at.ctx.settings)
+            ref = await agent.start(job, str(agent_key), made.path)
+            result = await agent.result(ref)
+            patch = await made.patch()
+        finally:
+            await discard(made)
+        if not patch:
+            raise AgentError(f"{issue.agent} changed nothing for {key}.", "Retry, or make the issue clearer.")
+        return Produced(result=result, base=base, patch=patch)
+
+    produced = await journal(at.ctx, at.run, agent_key, job, work, Produced, lambda done: done.result)
+    return await _push(at, issue, produced, round_)
+
+
+@step(name="resolve-conflict", task_run_name="resolve {key}")
+async def resolve_conflict(run_id: str, key: str) -> str:
+    """Merge the base into the node's branch with an agent's help where they conflict; returns the new head."""
+    at = await here(run_id)
+    issue = await get_issue(at.ctx.store, run_id, key)
+    branch, base = _branch(issue), str(issue.base)
+    tip = await at.repo.branch_sha(base)
+    if tip is None:
+        raise NotFound(f"Branch {base} of {at.run.repo} is gone.", "Restore it, then retry.")
+    round_ = await _conflict_round(at, key, tip)
+    objective = f"Resolve the conflict of {issue.title} with its parent branch"
+    job = await compose(at.ctx, at.run, AgentType.DEVELOPER_IMPLEMENTER, objective, issue=issue, round_=round_)
+    agent_key = Key(run_id, key, round_, "agent.conflict", tip[:12])
+
+    async def work() -> Produced:
+        made = await clone(await remote(at), branch, workplace(at, key, "conflict"))
+        try:
+            head = await made.head()
+            conflicts = await made.merge(tip)
+            agent = coder(at.ctx.settings)
+            ref = await agent.start(job, str(agent_key), made.path)
+            result = await agent.result(ref)
+            await _no_markers(made, conflicts)
+            patch = await made.patch()
+        finally:
+            await discard(made)
+        return Produced(result=result, base=head, merged=tip, patch=patch)
+
+    produced = await journal(at.ctx, at.run, agent_key, job, work, Produced, lambda done: done.result)
+    return await _push(at, issue, produced, round_)
+
+
+async def _push(at: Here, issue: Issue, produced: Produced, round_: str) -> str:
+    branch = _branch(issue)
+    trailer = trailers(at.run.id, issue.key, round_)
+
+    async def look() -> Sha | None:
+        commits = await at.repo.commits_since(produced.base, branch)
+        return next((Sha(sha=each.sha) for each in commits if trailer in each.commit.message), None)
+
+    async def act() -> Sha:
+        made = await clone(await remote(at), produced.base, workplace(at, issue.key, "push"))
+        try:
+            message = commit_message(issue, at.run.id, round_, produced.result.output.changeset_summary)
+            commit = await made.commit(produced.patch, message, produced.merged)
+            if produced.merged is None:  # a merge also brings what others wrote; its parts were guarded before
+                await _guard(made, issue, produced.base, commit)
+            await made.push(commit, branch)
+        finally:
+            await discard(made)
+        return Sha(sha=commit)
+
+    pushed = await perform(
+        at.ctx.store, Key(at.run.id, issue.key, round_, "push", digest(produced.patch, produced.base)), Sha,
+        act=act, look=look, say=lambda done: f"Pushed {done.sha[:7]} to {branch}", phase=at.run.state,
+    )  # fmt: skip
+    await change_issue(at.ctx.store, at.run.id, issue.key, {"head": pushed.sha})
+    return pushed.sha
+
+
+async def _guard(made: Clone, issue: Issue, base: str, commit: str) -> None:
+    change = await read_change(made.path, base, commit)
+    about_tests = issue.agent == AgentType.TEST_AUTHOR
+    violations = check_guards(change, GuardContext(files=tuple(issue.files), about_tests=about_tests))
+    if violations:
+        named = "; ".join(f"{each.guard}: {each.path}: {each.detail}" for each in violations)
+        raise GuardBlocked(f"A guard stopped the change of {issue.key}: {named}.", "Nothing was pushed.")
+
+
+async def _no_markers(made: Clone, conflicts: list[str]) -> None:
+    for path in conflicts:
+        file = made.path / path
+        if file.is_file() and "<<<<<<< " in file.read_text(errors="replace"):
+            raise AgentError(f"The agent left the conflict in {path} unresolved.", "Retry, or resolve it by hand.")
+
+
+async def _conflict_round(at: Here, key: str, tip: str) -> str:
+    earlier = await at.ctx.store.find(
+        Effect, {"runId": at.run.id, "nodeKey": key, "kind": "agent.conflict", "status": EffectStatus.SUCCEEDED}
+    )
+    others = [each for each in earlier if not each.id.endswith(tip[:12])]
+    return f"conflict-{len(others) + 1}"
+
+
+async def remote(at: Here) -> Remote:
+    """Where the run's repository is cloned from."""
+    return Remote(str((await at.repo.about()).clone_url), at.ctx.github.token)
+
+
+def workplace(at: Here, key: str, what: str) -> Path:
+    """The folder of one step of one node; removed when the step ends."""
+    return at.ctx.settings.home / "work" / at.run.id / f"{key}-{what}"
+
+
+def _branch(issue: Issue) -> str:
+    if issue.branch is None:
+        raise NotFound(f"{issue.key} has no branch yet.", "Make the branch first.")
+    return issue.branch

@@ -1,0 +1,156 @@
+"""Issues on GitHub: created from the plan, linked, closed, reopened."""
+
+from __future__ import annotations
+
+from ledger.effects import Key, perform
+from ledger.issues import change_issue, read_tree
+from ledger.models import Issue, Model
+from ledger.rules.tree import Tree
+from ledger.runs import note_run
+from shipline.errors import NotFound
+from tasks.github.repo import Comment, IssueRef, Repo
+from tasks.state import Here, here
+from tasks.step import step
+from tasks.texts import issue_body, marker
+
+LABELS = {
+    "shipline": ("1d76db", "Made and followed by Shipline"),
+    "type:epic": ("5319e7", "The root of an issue tree"),
+    "type:feature": ("0e8a16", "Has sub-issues of its own"),
+    "type:task": ("c5def5", "One unit of work"),
+    "type:defect": ("d73a4a", "Blocks every merge above it"),
+}
+
+
+class Told(Model):
+    """GitHub was told something that has no id of its own."""
+
+    what: str
+
+
+@step(name="prepare-labels", task_run_name="labels {run_id}")
+async def prepare_labels(run_id: str) -> None:
+    """The labels that our issues carry."""
+    at = await here(run_id)
+
+    async def act() -> Told:
+        for name, (color, description) in LABELS.items():
+            await at.repo.create_label(name, color, description)
+        return Told(what=", ".join(LABELS))
+
+    await perform(
+        at.ctx.store, Key(run_id, "run", "1", "labels.create"), Told, act=act, look=_unseen,
+        say=lambda done: f"Labels: {done.what}", phase=at.run.state,
+    )  # fmt: skip
+
+
+@step(name="sync-issue", task_run_name="issue {key}")
+async def sync_issue(run_id: str, key: str) -> int:
+    """Create the node's issue under its parent's; returns its number. The parent must have been created before."""
+    at = await here(run_id)
+    tree = await read_tree(at.ctx.store, run_id)
+    issue = tree[key]
+    if issue.number is not None:
+        return issue.number
+    parent = _parent_id(tree, issue)
+    mark = marker(run_id, key)
+
+    async def look() -> IssueRef | None:
+        return await at.repo.find_issue(mark)
+
+    async def act() -> IssueRef:
+        return await at.repo.create_issue(issue.title, issue_body(issue, at.run), issue.labels, parent)
+
+    made = await perform(
+        at.ctx.store, Key(run_id, key, "1", "issue.create"), IssueRef, act=act, look=look,
+        say=lambda done: f"Issue #{done.number}: {issue.title}", phase=at.run.state,
+    )  # fmt: skip
+    await change_issue(at.ctx.store, run_id, key, {"number": made.number, "githubId": made.id})
+    if issue.parent is None:
+        await note_run(at.ctx.store, run_id, {"rootIssueId": made.number})
+    return made.number
+
+
+@step(name="link-issue", task_run_name="dependencies of {key}")
+async def link_issue(run_id: str, key: str) -> None:
+    """Tell GitHub what the node waits for: its dependencies, and open defects under it."""
+    at = await here(run_id)
+    tree = await read_tree(at.ctx.store, run_id)
+    for other in [*tree[key].dependencies, *(defect.key for defect in tree.defects(key))]:
+        await _link(at, tree[key], tree[other])
+
+
+async def _link(at: Here, issue: Issue, other: Issue) -> None:
+    number, by = issue.number, other.github_id
+    if number is None or by is None:
+        raise NotFound(f"{issue.key} and {other.key} are not both on GitHub yet.", "Create the issues first.")
+
+    async def act() -> Told:
+        await at.repo.block_issue(number, by)
+        return Told(what=f"#{number} waits for #{other.number}")
+
+    await perform(
+        at.ctx.store, Key(at.run.id, issue.key, "1", "issue.block", other.key), Told, act=act, look=_unseen,
+        say=lambda done: done.what, phase=at.run.state,
+    )  # fmt: skip
+
+
+@step(name="close-issue", task_run_name="close {key}")
+async def close_issue(run_id: str, key: str) -> None:
+    """Close the issue of a node that is done."""
+    await _set_state(run_id, key, "closed", "completed")
+
+
+@step(name="reopen-issue", task_run_name="reopen {key}")
+async def reopen_issue(run_id: str, key: str) -> None:
+    """Open the issue of a node again, because a defect turned up under it."""
+    at = await here(run_id)
+    await at.ctx.store.change(Issue, f"{run_id}/{key}", {}, add={"round": 1})
+    await _set_state(run_id, key, "open", "reopened")
+
+
+async def _set_state(run_id: str, key: str, state: str, reason: str) -> None:
+    at = await here(run_id)
+    issue = (await read_tree(at.ctx.store, run_id))[key]
+    number = issue.number
+    if number is None:
+        raise NotFound(f"{key} is not on GitHub yet.")
+
+    async def act() -> Told:
+        await at.repo.set_issue_state(number, state, reason)
+        return Told(what=f"Issue #{number} is {state}")
+
+    await perform(
+        at.ctx.store, Key(run_id, key, str(issue.round), f"issue.{state}"), Told, act=act, look=_unseen,
+        say=lambda done: done.what, phase=at.run.state,
+    )  # fmt: skip
+
+
+def _parent_id(tree: Tree, issue: Issue) -> int | None:
+    if issue.parent is None:
+        return None
+    parent = tree[issue.parent].github_id
+    if parent is None:
+        raise NotFound(f"The parent of {issue.key} is not on GitHub yet.", "Create the issues from the top down.")
+    return parent
+
+
+async def _unseen() -> None:
+    """These may be said twice: GitHub ends the same."""
+    return
+
+
+async def comment(at: Here, repo: Repo, key: str, round_: str, number: int, what: str, digest: str, body: str) -> None:
+    """A comment on an issue or pull request, once; found again by its hidden marker."""
+    mark = marker(at.run.id, key, what, digest)
+
+    async def look() -> Comment | None:
+        return await repo.find_comment(number, mark)
+
+    async def act() -> Comment:
+        return await repo.comment(number, f"{body}\n{mark}")
+
+    await perform(
+        at.ctx.store, Key(at.run.id, key, round_, what, digest), Comment, act=act, look=look,
+        say=lambda _: f"Commented on #{number}", phase=at.run.state,
+    )  # fmt: skip

@@ -1,0 +1,171 @@
+"""Pull requests: opened as drafts, reviewed, merged by the head that was tested."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ledger.effects import Key, perform
+from ledger.issues import change_issue, get_issue, set_status
+from ledger.models import AgentType, Finding, Issue, IssueStatus, Severity
+from shipline.errors import NotFound
+from shipline.ids import digest
+from tasks.agents.ask import compose, journal, parse
+from tasks.agents.registry import coder
+from tasks.answers import Review
+from tasks.git import clone, discard
+from tasks.github.client import GitHubError
+from tasks.github.repo import Comment, PullRef, Sha
+from tasks.implementing import Produced, remote, workplace
+from tasks.issues import Told
+from tasks.state import Here, here
+from tasks.step import step
+from tasks.texts import marker, pull_body, pull_title, trailers
+
+
+@step(name="open-pull-request", task_run_name="pull request of {key}")
+async def open_pull_request(run_id: str, key: str) -> int:
+    """Open the node's draft pull request to its base; returns its number."""
+    at = await here(run_id)
+    issue = await get_issue(at.ctx.store, run_id, key)
+    if issue.pr_number is not None:
+        return issue.pr_number
+    branch, base = str(issue.branch), str(issue.base)
+
+    async def look() -> PullRef | None:
+        return await at.repo.find_pull(branch, base)
+
+    async def act() -> PullRef:
+        return await at.repo.open_pull(branch, base, pull_title(issue), pull_body(issue, at.run))
+
+    opened = await perform(
+        at.ctx.store, Key(run_id, key, "1", "pull.open"), PullRef, act=act, look=look,
+        say=lambda done: f"Pull request #{done.number}: {branch} to {base}", phase=at.run.state,
+    )  # fmt: skip
+    await change_issue(at.ctx.store, run_id, key, {"prNumber": opened.number})
+    return opened.number
+
+
+@step(name="review", task_run_name="review {key}")
+async def review(run_id: str, key: str) -> Finding | None:
+    """Ask the reviewer about the node's pull request and post what it says; a finding when it asks for changes."""
+    at = await here(run_id)
+    issue = await get_issue(at.ctx.store, run_id, key)
+    await change_issue(
+        at.ctx.store, run_id, key, {"status": IssueStatus.REVIEW}, expect={"status": IssueStatus.IN_PROGRESS}
+    )
+    opinion = await _ask_reviewer(at, issue)
+    await _post(at, issue, opinion)
+    if opinion.verdict == "approve":
+        await set_status(at.ctx.store, run_id, key, IssueStatus.QA)
+        return None
+    evidence = "\n".join([opinion.summary, *(f"{each.path}: {each.body}" for each in opinion.comments)])
+    return Finding(
+        check="review", severity=Severity.CRITICAL, title=f"The review of #{issue.pr_number} asks for changes",
+        evidence=evidence, path=opinion.comments[0].path if opinion.comments else None,
+        fingerprint=digest("review", key, str(issue.round)),
+    )  # fmt: skip
+
+
+async def _ask_reviewer(at: Here, issue: Issue) -> Review:
+    objective = f"Review pull request #{issue.pr_number}: {issue.title}"
+    job = await compose(at.ctx, at.run, AgentType.CODE_REVIEWER, objective, issue=issue, round_=str(issue.round))
+    key = Key(at.run.id, issue.key, job.round, "agent.code-reviewer")
+
+    async def work() -> Produced:
+        made = await clone(await remote(at), str(issue.branch), workplace(at, issue.key, "review"))
+        try:
+            agent = coder(at.ctx.settings)
+            result = await agent.result(await agent.start(job, str(key), made.path))
+            parse(result, Review, job)
+            return Produced(result=result, base=await made.head(), patch="")
+        finally:
+            await discard(made)
+
+    produced = await journal(at.ctx, at.run, key, job, work, Produced, lambda done: done.result)
+    return parse(produced.result, Review, job)
+
+
+async def _post(at: Here, issue: Issue, opinion: Review) -> None:
+    number, mark = _number(issue), marker(at.run.id, issue.key, "review", str(issue.round))
+    remarks = [f"- `{each.path}`: {each.body}" for each in opinion.comments]
+    body = "\n".join([f"Review: {opinion.verdict.replace('_', ' ')}. {opinion.summary}", *remarks, mark])
+
+    async def look() -> Comment | None:
+        return await at.repo.find_review(number, mark)
+
+    async def act() -> Comment:
+        return await at.repo.review(number, str(issue.head), body, [])
+
+    await perform(
+        at.ctx.store, Key(at.run.id, issue.key, str(issue.round), "review.post"), Comment, act=act, look=look,
+        say=lambda _: f"Review of #{number}: {opinion.verdict.replace('_', ' ')}", phase=at.run.state,
+    )  # fmt: skip
+
+
+@step(name="merge", task_run_name="merge {key}")
+async def merge_pull_request(run_id: str, key: str) -> bool:
+    """Merge the node's pull request at the head that QA passed. False when head or base has moved since."""
+    at = await here(run_id)
+    issue = await get_issue(at.ctx.store, run_id, key)
+    number, tested = _number(issue), issue.tested_head
+    if issue.merged_sha:
+        return True
+    if tested is None or not await _fit_to_merge(at, issue, tested):
+        return False
+    await _mark_ready(at, issue, await at.repo.pull(number))
+
+    async def look() -> Sha | None:
+        merged = (await at.repo.pull(number)).merged_sha
+        return Sha(sha=merged) if merged else None
+
+    async def act() -> Sha:
+        title = f"Merge {issue.branch} into {issue.base} (#{number})"
+        message = f"{issue.title}\n\n{trailers(run_id, key, str(issue.round))}\n"
+        return Sha(sha=await at.repo.merge_pull(number, tested, title, message))
+
+    try:
+        merged = await perform(
+            at.ctx.store, Key(run_id, key, "1", "pull.merge"), Sha, act=act, look=look,
+            say=lambda done: f"Merged #{number} ({issue.branch}) into {issue.base} as {done.sha[:7]}",
+            phase=at.run.state,
+        )  # fmt: skip
+    except GitHubError as error:
+        if error.status == 409:  # somebody pushed to the head between our look and the merge
+            return False
+        raise
+    values: dict[str, Any] = {"mergedSha": merged.sha}
+    await change_issue(at.ctx.store, run_id, key, values)
+    await set_status(at.ctx.store, run_id, key, IssueStatus.DONE)
+    return True
+
+
+async def _fit_to_merge(at: Here, issue: Issue, tested: str) -> bool:
+    """The tested head is still the branch's head and contains the base's tip: nothing untested slips in."""
+    pull = await at.repo.pull(_number(issue))
+    if pull.merged_sha:
+        return True
+    tip = await at.repo.branch_sha(str(issue.base))
+    return pull.head == tested and tip is not None and await at.repo.contains(tested, tip)
+
+
+async def _mark_ready(at: Here, issue: Issue, pull: PullRef) -> None:
+    if not pull.draft:
+        return
+
+    async def act() -> Told:
+        await at.repo.mark_ready(pull.node_id)
+        return Told(what=f"#{pull.number} is ready to merge")
+
+    async def look() -> Told | None:
+        return None if (await at.repo.pull(pull.number)).draft else Told(what=f"#{pull.number} is ready to merge")
+
+    await perform(
+        at.ctx.store, Key(at.run.id, issue.key, "1", "pull.ready"), Told, act=act, look=look,
+        say=lambda done: done.what, phase=at.run.state,
+    )  # fmt: skip
+
+
+def _number(issue: Issue) -> int:
+    if issue.pr_number is None:
+        raise NotFound(f"{issue.key} has no pull request yet.", "Open it first.")
+    return issue.pr_number

@@ -1,0 +1,63 @@
+"""What the target repository asks of us: ``[tool.shipline]`` in its pyproject.toml."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from shipline.errors import InvalidInput
+
+DEFAULT_TEST = "python -m pytest"
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DeploySettings(_Table):
+    """How a release runs. ``{host}`` and ``{port}`` in ``command`` are filled in; ``health`` is a path.
+
+    ``smoke`` is a command that must succeed against the running release.
+    """
+
+    command: str = Field(min_length=1)
+    health: str = Field(default="/", pattern=r"^/\S*$")
+    smoke: str | None = None
+
+
+class TargetSettings(_Table):
+    """``test`` runs the tests; ``coverage_percent`` is the repository's own gate; no ``deploy``, nothing to deploy."""
+
+    test: str = Field(default=DEFAULT_TEST, min_length=1)
+    coverage_percent: float | None = Field(default=None, ge=0, le=100)
+    deploy: DeploySettings | None = None
+
+
+def read_target_settings(workspace: Path) -> TargetSettings:
+    """The settings of the repository in ``workspace``; the defaults when it has none. InvalidInput on nonsense."""
+    table = read_pyproject(workspace).get("tool", {}).get("shipline", {})
+    try:
+        return TargetSettings.model_validate(table)
+    except ValidationError as error:
+        said = "; ".join(
+            f"{'.'.join(str(part) for part in each['loc']) or 'tool.shipline'}: {each['msg']}"
+            for each in error.errors()
+        )
+        raise InvalidInput(
+            f"[tool.shipline] in the repository's pyproject.toml is wrong: {said}.",
+            "It knows test, coverage_percent and deploy (command, health, smoke).",
+        ) from error
+
+
+def read_pyproject(workspace: Path) -> dict[str, Any]:
+    """The repository's pyproject.toml (empty when there is none). InvalidInput when it cannot be read."""
+    path = workspace / "pyproject.toml"
+    if not path.is_file():
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"The repository's pyproject.toml cannot be read: {error}.", "Correct it.") from error

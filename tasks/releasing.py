@@ -1,0 +1,186 @@
+"""The end of the road: regression, version, changelog, tag, notes."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from pathlib import Path
+
+from ledger.effects import Key, perform
+from ledger.issues import read_tree
+from ledger.models import AgentType, ChainHead, EventType, Model, ReleaseInfo, Run
+from ledger.rules.version import next_version
+from ledger.runs import note_run
+from ledger.timeline import event
+from shipline.errors import NotFound
+from tasks.agents.ask import ask_planner, compose
+from tasks.answers import ReleaseStory
+from tasks.git import clone, discard
+from tasks.github.client import GitHubError
+from tasks.implementing import remote, workplace
+from tasks.repository import INTEGRATION, REGRESSION, Updated, ensure_branch
+from tasks.state import Here, get_settings, here
+from tasks.step import step
+from tasks.texts import requirement_rows, trailers
+
+_VERSION_LINE = re.compile(r'^(version\s*=\s*")([^"]+)(")', re.MULTILINE)
+
+
+class Prepared(Model):
+    """The release commit, and the version it carries."""
+
+    version: str
+    sha: str
+
+
+class Published(Model):
+    """The release's page, and the head of the event chain that its notes print."""
+
+    url: str
+    chain: ChainHead
+
+
+@step(name="update-regression", task_run_name="regression {run_id}")
+async def update_regression(run_id: str) -> None:
+    """Bring ``regression`` up to ``integration``, where the settings ask for it."""
+    at = await here(run_id)
+    if not (await get_settings(at.run)).auto_merge_regression:
+        return
+    source = await at.repo.branch_sha(INTEGRATION)
+    if source is None:
+        raise NotFound(f"Branch {INTEGRATION} is gone.", "Restore it, then run again.")
+    await ensure_branch(run_id, REGRESSION, source)
+
+    async def look() -> Updated | None:
+        head = await at.repo.branch_sha(REGRESSION)
+        return Updated(sha=head) if head and await at.repo.contains(head, source) else None
+
+    async def act() -> Updated:
+        try:
+            merged = await at.repo.merge_branch(REGRESSION, INTEGRATION, f"Bring {REGRESSION} up to {INTEGRATION}")
+        except GitHubError as error:
+            if error.status == 409:
+                raise GitHubError(409, f"{REGRESSION} conflicts with {INTEGRATION}.", "Resolve it by hand.") from error
+            raise
+        return Updated(sha=merged or source)
+
+    await perform(
+        at.ctx.store, Key(run_id, "run", "1", "branch.update", f"{REGRESSION}-{source[:12]}"), Updated, act=act,
+        look=look, say=lambda _: f"{REGRESSION} holds all of {INTEGRATION}", phase=at.run.state,
+    )  # fmt: skip
+
+
+@step(name="prepare-release", task_run_name="prepare release {run_id}")
+async def prepare_release(run_id: str) -> Prepared:
+    """Choose the version and commit changelog and version to ``integration``."""
+    at = await here(run_id)
+    story = await _story(at)
+    trailer = trailers(run_id, "run", "release")
+    base = str(at.run.base_sha)
+
+    async def look() -> Prepared | None:
+        for commit in await at.repo.commits_since(base, INTEGRATION):
+            if trailer in commit.commit.message:
+                return Prepared(version=commit.commit.message.split()[1].removeprefix("v"), sha=commit.sha)
+        return None
+
+    async def act() -> Prepared:
+        made = await clone(await remote(at), INTEGRATION, workplace(at, "run", "release"))
+        try:
+            version = next_version(await at.repo.tags(), _current_version(made.path), "minor")
+            _write_release(made.path, version, story, date.today().isoformat())
+            commit = await made.commit(await made.patch(), f"Release v{version}\n\n{story.headline}\n\n{trailer}\n")
+            await made.push(commit, INTEGRATION)
+        finally:
+            await discard(made)
+        return Prepared(version=version, sha=commit)
+
+    return await perform(
+        at.ctx.store, Key(run_id, "run", "1", "commit.release"), Prepared, act=act, look=look,
+        say=lambda done: f"Release v{done.version} prepared ({done.sha[:7]})", phase=at.run.state,
+    )  # fmt: skip
+
+
+@step(name="publish-release", task_run_name="publish release {run_id}")
+async def publish_release(run_id: str, prepared: Prepared) -> ReleaseInfo:
+    """Tag the release commit and publish the notes, each requirement traced to issue, pull request and test."""
+    at = await here(run_id)
+    if at.run.release:
+        return at.run.release
+    tag = f"v{prepared.version}"
+    story = await _story(at)
+    rows = requirement_rows(at.run.spec, (await read_tree(at.ctx.store, run_id)).issues) if at.run.spec else []
+
+    async def look() -> Published | None:
+        url = await at.repo.release_url(tag)
+        return Published(url=url, chain=(await here(run_id)).run.chain) if url else None
+
+    async def act() -> Published:
+        chain = (await here(run_id)).run.chain
+        notes = release_notes(at.run, story, rows, chain)
+        return Published(
+            url=await at.repo.create_release(tag, prepared.sha, f"{tag}: {story.headline}", notes), chain=chain
+        )
+
+    done = await perform(
+        at.ctx.store, Key(run_id, "run", "1", "release.publish"), Published, act=act, look=look,
+        say=lambda made: f"Released {tag}: {made.url}", phase=at.run.state,
+    )  # fmt: skip
+    info = ReleaseInfo(
+        version=prepared.version, tag=tag, sha=prepared.sha, url=done.url, audit_seq=done.chain.seq,
+        audit_hash=done.chain.hash,
+    )  # fmt: skip
+    told = event(EventType.STEP_COMPLETED, at.run.state, f"{tag} is out", data=info.model_dump(by_alias=True))
+    await note_run(at.ctx.store, run_id, {"release": info.model_dump(by_alias=True)}, told)
+    return info
+
+
+async def _story(at: Here) -> ReleaseStory:
+    title = at.run.spec.title if at.run.spec else at.run.id
+    job = await compose(at.ctx, at.run, AgentType.RELEASE_MANAGER, f"Write the release notes of {title!r}")
+    return await ask_planner(at.ctx, at.run, job, ReleaseStory)
+
+
+def release_notes(run: Run, story: ReleaseStory, rows: list[str], chain: ChainHead) -> str:
+    """The notes of a release, in Markdown."""
+    lines = [story.summary, "", *(f"- {line}" for line in story.highlights), ""]
+    if story.upgrade_notes:
+        lines += ["### Upgrading", *(f"- {line}" for line in story.upgrade_notes), ""]
+    if rows:
+        lines += [
+            "### What was asked, and where it is",
+            "",
+            "| requirement | issue | pull request | tests |",
+            "|---|---|---|---|",
+        ]
+        lines += [*rows, ""]
+    lines += [
+        f"Made by run `{run.id}`. Its event chain stood at {chain.seq}, `{chain.hash}`; "
+        f"`shipline audit verify {run.id}` checks it."
+    ]
+    return "\n".join(lines)
+
+
+def _current_version(workspace: Path) -> str | None:
+    file = workspace / "pyproject.toml"
+    found = _VERSION_LINE.search(file.read_text()) if file.is_file() else None
+    return found.group(2) if found else None
+
+
+def _write_release(workspace: Path, version: str, story: ReleaseStory, day: str) -> None:
+    project = workspace / "pyproject.toml"
+    if project.is_file():
+        project.write_text(_VERSION_LINE.sub(rf"\g<1>{version}\g<3>", project.read_text(), count=1))
+    changelog = workspace / "CHANGELOG.md"
+    text = changelog.read_text() if changelog.is_file() else "# Changelog\n\n## [Unreleased]\n"
+    entry = f"## [{version}] - {day}\n\n{story.summary}\n\n" + "".join(f"- {line}\n" for line in story.highlights)
+    changelog.write_text(insert_entry(text, entry))
+
+
+def insert_entry(changelog: str, entry: str) -> str:
+    """The changelog with ``entry`` on top of its versions, below `Unreleased` where there is one."""
+    sections = list(re.finditer(r"^## ", changelog, re.MULTILINE))
+    below = [each for each in sections if not changelog.startswith("## [Unreleased]", each.start())]
+    at = below[0].start() if below else len(changelog)
+    before = changelog[:at].rstrip("\n")
+    return f"{before}\n\n{entry}\n{changelog[at:]}".rstrip("\n") + "\n"

@@ -1,0 +1,71 @@
+"""Before anything else: the long-lived branches of the repository."""
+
+from __future__ import annotations
+
+from ledger.effects import Key, perform
+from ledger.models import Model
+from ledger.runs import note_run
+from shipline.errors import InvalidInput
+from tasks.github.repo import Repo, Sha
+from tasks.state import here
+from tasks.step import step
+
+INTEGRATION = "integration"
+REGRESSION = "regression"
+
+
+class Updated(Model):
+    """A branch after another was merged into it. ``sha`` is None when the two conflict."""
+
+    sha: str | None
+    conflict: bool = False
+
+
+@step(name="prepare-repository", task_run_name="prepare {run_id}")
+async def prepare_repository(run_id: str) -> str:
+    """Make ``integration`` where it is missing and bring it up to the default branch; returns its head."""
+    at = await here(run_id)
+    if at.run.base_sha:
+        return at.run.base_sha
+    default = str((await at.repo.about()).default_branch)
+    source = await at.repo.branch_sha(default)
+    if source is None:
+        raise InvalidInput(f"{at.run.repo} has no commit on {default}.", "Push a first commit, then run again.")
+    await ensure_branch(run_id, INTEGRATION, source)
+
+    async def look() -> Sha | None:
+        head = await at.repo.branch_sha(INTEGRATION)
+        return Sha(sha=head) if head and await at.repo.contains(head, source) else None
+
+    async def act() -> Sha:
+        merged = await at.repo.merge_branch(INTEGRATION, default, f"Bring {INTEGRATION} up to {default}")
+        return Sha(sha=merged or str(await at.repo.branch_sha(INTEGRATION)))
+
+    head = await perform(
+        at.ctx.store, Key(run_id, "run", "1", "branch.update", INTEGRATION), Sha, act=act, look=look,
+        say=lambda done: f"{INTEGRATION} holds all of {default} ({done.sha[:7]})", phase=at.run.state,
+    )  # fmt: skip
+    await note_run(at.ctx.store, run_id, {"baseSha": head.sha})
+    return head.sha
+
+
+async def ensure_branch(run_id: str, branch: str, sha: str) -> str:
+    """A long-lived branch, made at ``sha`` where it is missing; returns its head."""
+    at = await here(run_id)
+
+    async def look() -> Sha | None:
+        return await _head(at.repo, branch)
+
+    async def act() -> Sha:
+        return await look() or Sha(sha=await at.repo.create_branch(branch, sha))
+
+    made = await perform(
+        at.ctx.store, Key(run_id, "run", "1", "branch.create", branch), Sha, act=act, look=look,
+        say=lambda done: f"Branch {branch} stands at {done.sha[:7]}", phase=at.run.state,
+    )  # fmt: skip
+    return made.sha
+
+
+async def _head(repo: Repo, branch: str) -> Sha | None:
+    sha = await repo.branch_sha(branch)
+    return Sha(sha=sha) if sha else None
