@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import count
 from typing import Any
 
 import httpx
@@ -60,13 +61,13 @@ async def new_repository(stack: LocalStack) -> str:
     owner, _, name = TEMPLATE.partition("/")
     headers = {"Authorization": f"Bearer {stack.addresses.github_token}"}
     async with httpx.AsyncClient(base_url=stack.addresses.github_api_url, headers=headers, timeout=30) as client:
-        for number in range(1, 10_000):
+        for number in count(1):
             answer = await client.post(f"/repos/{TEMPLATE}/generate", json={"owner": owner, "name": f"{name}-{number}"})
             if answer.status_code == 201:
                 return str(answer.json()["full_name"])
-            if answer.status_code != 422:
-                break
-    raise ShiplineError(f"The sandbox did not make a copy of {TEMPLATE} ({answer.status_code}: {answer.text[:200]}).")
+            if answer.status_code != 422:  # 422: the name is taken by an earlier demo
+                raise ShiplineError(f"The sandbox made no copy of {TEMPLATE}: {answer.status_code} {answer.text[:200]}")
+    raise AssertionError("count() never ends")
 
 
 async def _watch(store: Store, run_id: str, child: Child, started: float) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from flows.filing import file_under, settle
 from ledger.models import IssueStatus
@@ -29,7 +30,7 @@ async def land(run_id: str, key: str) -> None:
     await _verdict(run_id, key, _land)
 
 
-STEPS: dict[str, Callable[[str, str], Awaitable[None]]] = {"build": build, "land": land}
+STEPS: dict[str, Callable[[str, str], Coroutine[Any, Any, None]]] = {"build": build, "land": land}
 
 
 async def _build(run_id: str, key: str) -> None:
@@ -64,7 +65,7 @@ async def _land(run_id: str, key: str) -> None:
     raise ShiplineError(f"The branches of {key} moved {MOVES} times while it was to merge.", "Retry when they rest.")
 
 
-async def _verdict(run_id: str, key: str, work: Callable[[str, str], Awaitable[None]]) -> None:
+async def _verdict(run_id: str, key: str, work: Callable[[str, str], Coroutine[Any, Any, None]]) -> None:
     # One failing leaf must not take its siblings with it: its error goes to the ledger, and the loop reads it there.
     try:
         await work(run_id, key)

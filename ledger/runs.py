@@ -17,7 +17,7 @@ from ledger.models import (
     Size,
     UserSettings,
 )
-from ledger.rules import states
+from ledger.rules.states import check_transition, may_end
 from ledger.store import Store
 from ledger.timeline import drain, event
 from shipline.errors import IllegalTransition
@@ -61,7 +61,7 @@ async def transition(store: Store, run_id: str, new: RunState, msg: str) -> Run:
         run = await store.get(Run, run_id)
         if run.state is new and run.outcome is None:
             return run
-        states.check_transition(run.state, new, run.outcome)
+        check_transition(run.state, new, run.outcome)
         moved = await _change(
             store,
             run,
@@ -77,7 +77,7 @@ async def end_run(store: Store, run_id: str, outcome: Outcome, *, error: str | N
     run = await store.get(Run, run_id)
     if run.outcome is outcome:
         return run
-    if run.outcome is not None or not states.may_end(run.state, outcome):
+    if run.outcome is not None or not may_end(run.state, outcome):
         raise IllegalTransition(f"Run {run_id} is at {run.state} and cannot end as {outcome}.")
     good = outcome in (Outcome.SUCCEEDED, Outcome.PLANNED)
     ended = await _change(

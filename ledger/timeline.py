@@ -9,7 +9,8 @@ from weakref import WeakValueDictionary
 from pymongo.errors import DuplicateKeyError
 
 from ledger.models import Document, Effect, Event, EventType, Issue, Level, PendingEvent, Run
-from ledger.rules import chain
+from ledger.rules.chain import genesis, seal
+from ledger.rules.chain import verify as verify_events
 from ledger.store import Store
 from shipline.ids import uuid7
 from shipline.redact import redact
@@ -49,8 +50,8 @@ async def append(store: Store, run_id: str, pending: PendingEvent) -> None:
     async with _lane(run_id):
         while True:
             tail = await events.find_one({"runId": run_id}, {"seq": 1, "hash": 1}, sort=[("seq", -1)])
-            seq, previous = (tail["seq"] + 1, tail["hash"]) if tail else (1, chain.genesis(run_id))
-            sealed = chain.seal(clean, run_id, seq, previous)
+            seq, previous = (tail["seq"] + 1, tail["hash"]) if tail else (1, genesis(run_id))
+            sealed = seal(clean, run_id, seq, previous)
             try:
                 await events.insert_one(sealed.to_mongo())
             except DuplicateKeyError:
@@ -90,7 +91,7 @@ async def verify(store: Store, run_id: str) -> tuple[int, list[str]]:
     """How many events the run has, and every way in which its chain is not whole (none when it is)."""
     run = await store.get(Run, run_id)
     events = await store.find(Event, {"runId": run_id}, [("seq", 1)])
-    problems = chain.verify(events, run.chain)
+    problems = verify_events(events, run.chain)
     if run.release and not problems:
         sealed = next((e for e in events if e.seq == run.release.audit_seq), None)
         if sealed is None or sealed.hash != run.release.audit_hash:

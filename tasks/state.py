@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ledger.issues import change_issue, read_tree
 from ledger.models import Idea, IssueStatus, Level, Outcome, Run, RunState, UserSettings
-from ledger.rules import states
+from ledger.rules.states import check_transition
 from ledger.rules.status import propagate
 from ledger.rules.tree import Tree
 from ledger.runs import end_run, reopen_run, transition
@@ -63,7 +63,7 @@ async def enter(run_id: str, stage: RunState, msg: str) -> bool:
         return False
     if run.state is stage:
         return run.outcome in (None, Outcome.PLANNED)
-    states.check_transition(run.state, stage, run.outcome)
+    check_transition(run.state, stage, run.outcome)
     await transition(ctx.store, run_id, stage, msg)
     return True
 

@@ -37,7 +37,15 @@ def pytest_arguments(
 ) -> list[str]:
     """Arguments of pytest: results for us, no files in the workspace, and the whole failure in words."""
     arguments = [
-        *("-q", "--color=no", "--tb=auto", "-p", "no:cacheprovider", f"--rootdir={workspace}"),
+        *(
+            "-q",
+            "--color=no",
+            "--tb=auto",
+            "-p",
+            "no:cacheprovider",
+            f"--rootdir={workspace}",
+            f"--confcutdir={workspace}",
+        ),
         *(f"--junitxml={results}", "-o", "junit_family=xunit1"),
         *("-o", f"faulthandler_timeout={timeout * 0.8:.1f}"),  # where it hangs, before we end it
     ]

@@ -22,10 +22,8 @@ class UnreadableResults(ValueError):
 
 
 @dataclass(frozen=True)
-class TestCase:
+class Case:
     """One test: ``outcome`` is passed, failed or skipped; ``message`` and ``text`` are pytest's words on a failure."""
-
-    __test__ = False
 
     id: str
     outcome: str
@@ -36,7 +34,7 @@ class TestCase:
     collected: bool = True
 
 
-def read_junit(path: Path) -> list[TestCase]:
+def read_junit(path: Path) -> list[Case]:
     """The tests of a results file. UnreadableResults when it is missing, huge or no JUnit XML."""
     if not path.is_file():
         raise UnreadableResults("pytest wrote no results")
@@ -52,7 +50,7 @@ def read_junit(path: Path) -> list[TestCase]:
     return _merged([_case(element) for element in root.iter("testcase")])
 
 
-def failure_finding(case: TestCase, workspace: Path) -> Finding:
+def failure_finding(case: Case, workspace: Path) -> Finding:
     """The finding of a test that fails, or of a file whose tests could not be collected."""
     path, line = _place(case, workspace)
     title = f"{case.id} fails" if case.collected else f"{path or case.id} cannot be loaded"
@@ -67,12 +65,12 @@ def failure_finding(case: TestCase, workspace: Path) -> Finding:
     )
 
 
-def _case(element: ET.Element) -> TestCase:
+def _case(element: ET.Element) -> Case:
     classname, name = element.get("classname", ""), element.get("name", "")
     file, line = element.get("file"), element.get("line")
     bad = next((each for each in element if each.tag in ("failure", "error")), None)
     outcome = "failed" if bad is not None else "skipped" if element.find("skipped") is not None else "passed"
-    return TestCase(
+    return Case(
         id=_test_id(file, classname, name),
         outcome=outcome,
         path=file,
@@ -94,16 +92,16 @@ def _test_id(file: str | None, classname: str, name: str) -> str:
     return "::".join([file, *(classes.split(".") if classes else []), name])
 
 
-def _merged(cases: list[TestCase]) -> list[TestCase]:
+def _merged(cases: list[Case]) -> list[Case]:
     """One entry a test: pytest writes a second one for an error in its teardown, and the worse counts."""
-    found: dict[str, TestCase] = {}
+    found: dict[str, Case] = {}
     for case in cases:
         if case.id not in found or case.outcome == "failed":
             found[case.id] = case
     return list(found.values())
 
 
-def _place(case: TestCase, workspace: Path) -> tuple[str | None, int | None]:
+def _place(case: Case, workspace: Path) -> tuple[str | None, int | None]:
     """The file and line of the test, or those of the syntax error that kept it from being one."""
     if case.path is not None and case.line is not None:
         return case.path, case.line
@@ -116,7 +114,7 @@ def _place(case: TestCase, workspace: Path) -> tuple[str | None, int | None]:
     return (guessed if (root / guessed).is_file() else case.path), None
 
 
-def _evidence(case: TestCase) -> str:
+def _evidence(case: Case) -> str:
     """The last failing statement, what pytest says of it, and where: the end of the traceback."""
     lines = case.text.strip().splitlines()
     starts = [number for number, line in enumerate(lines) if line.startswith((">", "E "))]

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, ParamSpec
 
 from ledger.models import CheckReport, Finding, Severity, Verdict
 from shipline.errors import ShiplineError
@@ -18,7 +18,7 @@ from shipline.ids import digest
 from tasks.confine import Completed, run_confined
 
 P = ParamSpec("P")
-Check = Callable[Concatenate[Path, P], Coroutine[Any, Any, CheckReport]]
+Check = Callable[P, Coroutine[Any, Any, CheckReport]]
 log = logging.getLogger(__name__)
 
 TOOL_SECONDS = 300.0
@@ -42,10 +42,10 @@ def check(name: str) -> Callable[[Check[P]], Check[P]]:
 
     def decorate(function: Check[P]) -> Check[P]:
         @functools.wraps(function)
-        async def reported(workspace: Path, *args: P.args, **kwargs: P.kwargs) -> CheckReport:
+        async def reported(*args: P.args, **kwargs: P.kwargs) -> CheckReport:
             started = time.monotonic()
             try:
-                report = await function(workspace, *args, **kwargs)
+                report = await function(*args, **kwargs)
             except ToolAbsent as error:
                 report = CheckReport(check=name, verdict=Verdict.ABSENT, summary=str(error))
             except ToolFailed as error:

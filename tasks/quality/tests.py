@@ -8,6 +8,7 @@ The exit code and the results must agree, which stops the careless forgery, not 
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import tempfile
 from pathlib import Path
@@ -17,7 +18,7 @@ from shipline.ids import digest
 from tasks.confine import Completed, run_confined
 from tasks.quality.environment import TargetEnvironment
 from tasks.quality.instrument import coverage_arguments, pytest_arguments, source_path
-from tasks.quality.junit import TestCase, UnreadableResults, failure_finding, read_junit
+from tasks.quality.junit import Case, UnreadableResults, failure_finding, read_junit
 from tasks.quality.reports import check, tail
 from tasks.quality.settings import read_target_settings
 
@@ -52,7 +53,7 @@ async def _run_pytest(
         timeout=timeout,
     )
     if done.timed_out:
-        return _timed_out(done, timeout)
+        return _timed_out(done, workspace, timeout)
     try:
         cases = read_junit(results)
     except UnreadableResults as error:
@@ -66,7 +67,7 @@ async def _run_pytest(
     return _judge(cases, metrics, workspace, done)
 
 
-def _judge(cases: list[TestCase], metrics: dict[str, float], workspace: Path, done: Completed) -> CheckReport:
+def _judge(cases: list[Case], metrics: dict[str, float], workspace: Path, done: Completed) -> CheckReport:
     failed = [case for case in cases if case.outcome == "failed"]
     if bool(failed) != (done.returncode != 0):
         return _broken(f"pytest ended with exit code {done.returncode} and results that say otherwise", done)
@@ -86,7 +87,7 @@ def _judge(cases: list[TestCase], metrics: dict[str, float], workspace: Path, do
     )
 
 
-def _counts(cases: list[TestCase]) -> dict[str, float]:
+def _counts(cases: list[Case]) -> dict[str, float]:
     outcomes = [case.outcome for case in cases]
     return {"tests": len(cases), **{word: outcomes.count(word) for word in ("passed", "failed", "skipped")}}
 
@@ -117,24 +118,27 @@ async def _run_as_is(
         command, cwd=workspace, env=source_path(workspace), venv=environment.folder, timeout=timeout
     )
     if done.timed_out:
-        return _timed_out(done, timeout)
+        return _timed_out(done, workspace, timeout)
     name = shlex.join(command)
     if done.returncode != 0:
         return _broken(f"`{name}` fails with exit code {done.returncode}", done)
     return CheckReport(check=CHECK, verdict=Verdict.PASSED, summary=f"`{name}` succeeded")
 
 
-def _timed_out(done: Completed, timeout: float) -> CheckReport:
-    return _broken(f"the tests did not end within {timeout:g} s", done)
+def _timed_out(done: Completed, workspace: Path, timeout: float) -> CheckReport:
+    """With where it hung, when pytest's fault handler could still say it: the innermost of the repository's lines."""
+    frames = re.findall(rf'File "{re.escape(str(workspace))}/(.+)", line (\d+) in (\S+)', done.stderr)
+    where = f"It hung in {frames[0][2]}, {frames[0][0]} line {frames[0][1]}.\n" if frames else ""
+    return _broken(f"the tests did not end within {timeout:g} s", done, where)
 
 
-def _broken(what: str, done: Completed) -> CheckReport:
+def _broken(what: str, done: Completed, where: str = "") -> CheckReport:
     """The report of a run that gives no verdict on each test: it blocks as a whole."""
     finding = Finding(
         check=CHECK,
         severity=Severity.CRITICAL,
         title=what[0].upper() + what[1:],
-        evidence=tail(done.words) or "It said nothing.",
+        evidence=f"{where}{tail(done.words)}" or "It said nothing.",
         fingerprint=digest(CHECK, what.split(":", maxsplit=1)[0]),
     )
     return CheckReport(check=CHECK, verdict=Verdict.FAILED, summary=what, findings=[finding])

@@ -1,3 +1,5 @@
 """Tally keeps track of what you spend."""
 
-__version__ = "0.1.0"
+from tally.version import read_version
+
+__version__ = read_version()

@@ -38,8 +38,8 @@ class Month:
         """Its last day."""
         return self.first.replace(day=calendar.monthrange(self.year, self.number)[1])
 
-    def __contains__(self, day: date) -> bool:
-        return self.first <= day <= self.last
+    def __contains__(self, day: object) -> bool:
+        return isinstance(day, date) and self.first <= day <= self.last
 
     def __str__(self) -> str:
         return f"{self.year:04}-{self.number:02}"

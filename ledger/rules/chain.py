@@ -1,0 +1,64 @@
+"""The hash chain of events: sealing one, and finding where a chain was broken."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ledger.models import ChainHead, Event, PendingEvent
+
+
+def genesis(run_id: str) -> str:
+    """What the first event of a run points back to."""
+    return hashlib.sha256(run_id.encode()).hexdigest()
+
+
+def event_hash(prev_hash: str, payload: Mapping[str, Any]) -> str:
+    """SHA-256 over the hash before and the canonical JSON of everything in the event but its own hash."""
+    text = json.dumps(payload, sort_keys=True, separators=(",", ":"), default=_plain, allow_nan=False)
+    return hashlib.sha256(f"{prev_hash}\n{text}".encode()).hexdigest()
+
+
+def seal(pending: PendingEvent, run_id: str, seq: int, prev_hash: str) -> Event:
+    """``pending`` as event number ``seq`` of its run."""
+    draft = Event(
+        id=pending.id, run_id=run_id, seq=seq, type=pending.type, phase=pending.phase, level=pending.level,
+        msg=pending.msg, node_id=pending.node_id, data=pending.data, ts=pending.ts, prev_hash=prev_hash, hash="",
+    )  # fmt: skip
+    return draft.model_copy(update={"hash": _hash(draft)})
+
+
+def verify(events: Iterable[Event], head: ChainHead) -> list[str]:
+    """Every way in which the chain (in the order of its numbers) is not whole; none when it is."""
+    problems: list[str] = []
+    expected, previous, last = 1, None, None
+    for event in events:
+        if event.seq != expected:
+            missing = (
+                f"event {expected} is" if event.seq == expected + 1 else f"events {expected} to {event.seq - 1} are"
+            )
+            problems.append(f"{missing} missing")
+        elif event.prev_hash != (genesis(event.run_id) if previous is None else previous):
+            problems.append(f"event {event.seq} does not follow the one before it")
+        if _hash(event) != event.hash:
+            problems.append(f"event {event.seq} was altered: its content does not fit its hash")
+        expected, previous, last = event.seq + 1, event.hash, event
+        if event.seq == head.seq and event.hash != head.hash:
+            problems.append(f"event {event.seq} is not the one that the run remembers")
+    count = last.seq if last else 0
+    if head.seq > count:
+        problems.append(f"the tail is cut off: the run remembers {head.seq} events, the last one here is {count}")
+    return problems
+
+
+def _hash(event: Event) -> str:
+    return event_hash(event.prev_hash, event.model_dump(by_alias=True, exclude={"hash"}))
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="milliseconds")
+    return str(value)

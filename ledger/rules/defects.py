@@ -1,0 +1,72 @@
+"""Defects: where a finding belongs, and the issue it becomes."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from ledger.models import DefectOrigin, Finding, Issue, IssueType, issue_id
+from ledger.rules.overlap import overlap
+from ledger.rules.tree import Tree, is_open
+
+TITLE = 100  # characters
+
+
+def defect_key(tree: Tree, parent_key: str) -> str:
+    """The key of the next defect under a node; it depends on that node alone."""
+    return f"{parent_key}.d{len(tree.defects(parent_key)) + 1}"
+
+
+def owner_of(tree: Tree, path: str | None) -> str:
+    """The task whose declared files cover ``path`` (the last, when several do), else the root."""
+    if path is None:
+        return tree.root.key
+    owners = [each.key for each in tree.issues if each.type is IssueType.TASK and overlap(each.files, [path])]
+    return owners[-1] if owners else tree.root.key
+
+
+def already_filed(tree: Tree, fingerprint: str) -> Issue | None:
+    """The newest defect of this cause, open ones first."""
+    same = [each for each in tree.issues if each.origin and each.origin.fingerprint == fingerprint]
+    return next((each for each in same if is_open(each)), same[-1] if same else None)
+
+
+def open_defects(tree: Tree, key: str) -> list[Issue]:
+    """The open defects at or below a node."""
+    return [each for each in [tree[key], *tree.descendants(key)] if each.type is IssueType.DEFECT and is_open(each)]
+
+
+def make_defect(tree: Tree, parent_key: str, finding: Finding, at: datetime) -> Issue:
+    """The issue that a finding becomes."""
+    parent, key = tree[parent_key], defect_key(tree, parent_key)
+    where = f" in `{finding.path}`" if finding.path else ""
+    body = f"{finding.check} found this{where}:\n\n{fenced(finding.evidence)}\n"
+    title = f"Defect: {' '.join(finding.title.split())}"
+    return Issue(
+        id=issue_id(parent.run_id, key),
+        run_id=parent.run_id,
+        project_id=parent.project_id,
+        repo=parent.repo,
+        key=key,
+        type=IssueType.DEFECT,
+        title=title if len(title) <= TITLE else title[: TITLE - 1] + "…",
+        body=body,
+        parent=parent_key,
+        files=[finding.path] if finding.path else list(parent.files),
+        requirements=list(parent.requirements),
+        acceptance_criteria=[f"{finding.check} no longer reports: {finding.title}", "Every other check still passes"],
+        labels=["shipline", "type:defect", "defect"],
+        estimate_minutes=5,
+        origin=DefectOrigin(
+            check=finding.check, fingerprint=finding.fingerprint, evidence=finding.evidence, path=finding.path
+        ),
+        created_at=at,
+        updated_at=at,
+    )
+
+
+def fenced(text: str) -> str:
+    """Text as a code block that it cannot end by itself."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}text\n{text}\n{fence}"

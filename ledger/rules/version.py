@@ -1,0 +1,16 @@
+"""The next version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from semver import Version
+
+
+def next_version(tags: Iterable[str], current: str | None, bump: Literal["major", "minor", "patch"]) -> str:
+    """The highest version among ``tags`` (a leading v is fine) and ``current``, one step up; from 0.0.0 without any."""
+    words = [tag.removeprefix("v") for tag in tags] + ([current] if current else [])
+    known = [Version.parse(word) for word in words if Version.is_valid(word)]
+    highest = max(known, default=Version(0))
+    return str(highest.next_version(part=bump))

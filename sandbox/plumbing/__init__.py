@@ -1,0 +1,1 @@
+"""Git, driven by its plumbing commands on bare repositories."""

@@ -1,0 +1,77 @@
+"""The tables. What git knows (branches, tags, commits) is asked of git and never stored here."""
+
+from __future__ import annotations
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS accounts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, login TEXT NOT NULL UNIQUE COLLATE NOCASE, type TEXT NOT NULL,
+    created_at TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS repos (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, owner TEXT NOT NULL COLLATE NOCASE, name TEXT NOT NULL COLLATE NOCASE,
+    description TEXT, homepage TEXT, private INTEGER NOT NULL DEFAULT 0, is_template INTEGER NOT NULL DEFAULT 0,
+    archived INTEGER NOT NULL DEFAULT 0, has_issues INTEGER NOT NULL DEFAULT 1,
+    delete_branch_on_merge INTEGER NOT NULL DEFAULT 0, default_branch TEXT NOT NULL DEFAULT 'main',
+    template_id INTEGER, last_number INTEGER NOT NULL DEFAULT 0,
+    created_at TEXT NOT NULL, updated_at TEXT NOT NULL, pushed_at TEXT NOT NULL, UNIQUE (owner, name));
+CREATE TABLE IF NOT EXISTS labels (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, repo_id INTEGER NOT NULL REFERENCES repos ON DELETE CASCADE,
+    name TEXT NOT NULL COLLATE NOCASE, color TEXT NOT NULL, description TEXT, UNIQUE (repo_id, name));
+CREATE TABLE IF NOT EXISTS issues (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, repo_id INTEGER NOT NULL REFERENCES repos ON DELETE CASCADE,
+    number INTEGER NOT NULL, title TEXT NOT NULL, body TEXT, state TEXT NOT NULL DEFAULT 'open', state_reason TEXT,
+    login TEXT NOT NULL, type TEXT, assignees TEXT NOT NULL DEFAULT '[]', is_pull INTEGER NOT NULL DEFAULT 0,
+    parent_id INTEGER REFERENCES issues ON DELETE SET NULL, place REAL NOT NULL DEFAULT 0,
+    created_at TEXT NOT NULL, updated_at TEXT NOT NULL, closed_at TEXT, closed_by TEXT, UNIQUE (repo_id, number));
+CREATE INDEX IF NOT EXISTS issues_parent ON issues (parent_id, place);
+CREATE TABLE IF NOT EXISTS issue_labels (
+    issue_id INTEGER NOT NULL REFERENCES issues ON DELETE CASCADE,
+    label_id INTEGER NOT NULL REFERENCES labels ON DELETE CASCADE, PRIMARY KEY (issue_id, label_id)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS issue_labels_label ON issue_labels (label_id);
+CREATE TABLE IF NOT EXISTS blockers (
+    issue_id INTEGER NOT NULL REFERENCES issues ON DELETE CASCADE,
+    blocker_id INTEGER NOT NULL REFERENCES issues ON DELETE CASCADE,
+    PRIMARY KEY (issue_id, blocker_id)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS blockers_blocker ON blockers (blocker_id);
+CREATE TABLE IF NOT EXISTS comments (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, repo_id INTEGER NOT NULL REFERENCES repos ON DELETE CASCADE,
+    issue_id INTEGER NOT NULL REFERENCES issues ON DELETE CASCADE, login TEXT NOT NULL, body TEXT NOT NULL,
+    created_at TEXT NOT NULL, updated_at TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS comments_issue ON comments (issue_id);
+CREATE TABLE IF NOT EXISTS pulls (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, repo_id INTEGER NOT NULL REFERENCES repos ON DELETE CASCADE,
+    issue_id INTEGER NOT NULL UNIQUE REFERENCES issues ON DELETE CASCADE, head_ref TEXT NOT NULL,
+    head_sha TEXT NOT NULL, base_ref TEXT NOT NULL, base_sha TEXT NOT NULL, draft INTEGER NOT NULL DEFAULT 0,
+    merged_at TEXT, merged_by TEXT, merge_sha TEXT);
+CREATE INDEX IF NOT EXISTS pulls_head ON pulls (repo_id, head_ref);
+CREATE TABLE IF NOT EXISTS reviews (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, pull_id INTEGER NOT NULL REFERENCES pulls ON DELETE CASCADE,
+    login TEXT NOT NULL, state TEXT NOT NULL, body TEXT NOT NULL, commit_id TEXT NOT NULL, submitted_at TEXT);
+CREATE INDEX IF NOT EXISTS reviews_pull ON reviews (pull_id);
+CREATE TABLE IF NOT EXISTS review_comments (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, repo_id INTEGER NOT NULL REFERENCES repos ON DELETE CASCADE,
+    pull_id INTEGER NOT NULL REFERENCES pulls ON DELETE CASCADE,
+    review_id INTEGER REFERENCES reviews ON DELETE CASCADE, in_reply_to INTEGER, login TEXT NOT NULL,
+    body TEXT NOT NULL, path TEXT NOT NULL, commit_id TEXT NOT NULL, line INTEGER, side TEXT NOT NULL,
+    start_line INTEGER, start_side TEXT, position INTEGER, subject_type TEXT NOT NULL,
+    diff_hunk TEXT NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS review_comments_pull ON review_comments (pull_id);
+CREATE TABLE IF NOT EXISTS releases (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, repo_id INTEGER NOT NULL REFERENCES repos ON DELETE CASCADE,
+    tag_name TEXT NOT NULL, target TEXT NOT NULL, name TEXT, body TEXT, draft INTEGER NOT NULL,
+    prerelease INTEGER NOT NULL, make_latest TEXT NOT NULL, login TEXT NOT NULL, created_at TEXT NOT NULL,
+    published_at TEXT);
+CREATE INDEX IF NOT EXISTS releases_repo ON releases (repo_id, tag_name);
+"""
+
+# On GitHub no two kinds of id are alike and none is a number; starting them apart makes a mix-up fail here too.
+FIRST_IDS = {
+    "accounts": 58_000_000,
+    "repos": 640_000_000,
+    "labels": 5_700_000_000,
+    "issues": 2_900_000_000,
+    "comments": 1_800_000_000,
+    "pulls": 2_100_000_000,
+    "reviews": 2_400_000_000,
+    "review_comments": 1_500_000_000,
+    "releases": 190_000_000,
+}

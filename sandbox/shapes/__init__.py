@@ -1,0 +1,1 @@
+"""How things look in GitHub's answers: one function a kind, no I/O but the store's."""

@@ -1,0 +1,35 @@
+"""Guards: what a change must not do, read from the change itself. They block by default; all of them are pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tasks.guards.change import Change, FileChange, GuardContext, Status, Violation
+from tasks.guards.lowered import lowered_settings
+from tasks.guards.paths import outside_paths, protected_paths
+from tasks.guards.reading import read_change
+from tasks.guards.secrets import secrets
+from tasks.guards.size import size
+from tasks.guards.tampering import tampered_tests
+
+Guard = Callable[[Change, GuardContext], list[Violation]]
+
+GUARDS: tuple[Guard, ...] = (protected_paths, outside_paths, size, secrets, tampered_tests, lowered_settings)
+
+
+def check_guards(change: Change, context: GuardContext) -> list[Violation]:
+    """What every guard says; none means that the change may be pushed."""
+    return [violation for guard in GUARDS for violation in guard(change, context)]
+
+
+__all__ = [
+    "GUARDS",
+    "Change",
+    "FileChange",
+    "Guard",
+    "GuardContext",
+    "Status",
+    "Violation",
+    "check_guards",
+    "read_change",
+]
