@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from typing import Annotated
 
 import typer
 
-from console.out import out, say_json
+from console.out import err, out, say_json
 from ledger.models import Size
-from shipline.config import load_settings
-
-Port = Annotated[int | None, typer.Option(min=1, max=65535)]
+from shipline.config import home, load_settings
 
 
 def up(
@@ -56,3 +55,40 @@ def doctor(json: Annotated[bool, typer.Option("--json", help="Print JSON for a s
                 out.print(f"            {each.hint}", soft_wrap=True)
     if any(each.ok is False for each in found):
         raise typer.Exit(1)
+
+
+async def _up(ports: dict[str, int]) -> int:
+    from deployments.register import register_deployments
+    from deployments.stack import LocalStack
+
+    parts = ("mongodb", "prefect", "sandbox", "runner")
+    async with LocalStack(home(), fixed_ports=True, parts=parts, ports=ports, on_progress=_progress) as stack:
+        await register_deployments(stack)
+        where = stack.addresses
+        out.print("\n[bold]Shipline is up.[/bold] Ctrl-C ends it; state is kept.", soft_wrap=True)
+        out.print(f"  Prefect   {where.prefect_api_url.removesuffix('/api')}")
+        out.print(f"  GitHub    {where.github_api_url} (the sandbox; demo/tally is there)")
+        out.print(f"  MongoDB   {where.mongodb_uri}", soft_wrap=True)
+        out.print("  Try       shipline demo, shipline runs, shipline run --help")
+        await stack.watch()
+    return 0
+
+
+async def _demo(size: Size, started: float) -> int:
+    from deployments.stack import LocalStack
+
+    out.print(
+        "[bold]Shipline, the demo.[/bold] The agents' thinking is replayed from a recording; git, tests, coverage, "
+        "scans, merges, the tag and the deploy are real.\n",
+        soft_wrap=True,
+    )
+    parts = ("mongodb", "prefect", "sandbox")
+    async with LocalStack(home(), fixed_ports=False, parts=parts, on_progress=_progress) as stack:
+        os.environ.update(stack.environment())
+        from console.demo import run_demo
+
+        return await run_demo(stack, size, started)
+
+
+def _progress(part: str, what: str) -> None:
+    err.print(f"[dim]{part:<8} {what}[/dim]")

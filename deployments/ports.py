@@ -28,9 +28,7 @@ def chosen_port(part: str, given: int | None) -> int:
     """The port asked for (argument, then ``SHIPLINE_<PART>_PORT``, then the default); ConfigError when it is taken."""
     port = given or _from_environment(part) or DEFAULTS[part]
     if not is_free(port):
-        raise ConfigError(
-            f"Port {port} is taken{_by_whom(port)}.", f"Stop it, or choose another with --{part}-port."
-        )
+        raise ConfigError(f"Port {port} is taken{_by_whom(port)}.", f"Stop it, or choose another with --{part}-port.")
     return port
 
 

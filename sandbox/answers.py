@@ -39,9 +39,9 @@ class Refused(Exception):
         return about | {"documentation_url": DOCS, "status": str(self.status)}
 
 
-def not_found() -> Refused:
+def not_found(message: str = "Not Found") -> Refused:
     """What GitHub says of everything that is not there, or not yours to see."""
-    return Refused(404, "Not Found")
+    return Refused(404, message)
 
 
 def invalid(resource: str, field: str, code: str, **more: Any) -> Refused:

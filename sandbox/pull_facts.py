@@ -68,6 +68,4 @@ def close_as_merged(hub: Hub, pull: Row, login: str, merge_sha: str) -> None:
     moment = now()
     with hub.store.write():
         hub.store.update("pulls", pull["pull_id"], merged_at=moment, merged_by=login, merge_sha=merge_sha)
-        hub.store.update(
-            "issues", pull["id"], state="closed", closed_at=moment, closed_by=login, updated_at=moment
-        )
+        hub.store.update("issues", pull["id"], state="closed", closed_at=moment, closed_by=login, updated_at=moment)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ledger.effects import Key, perform
 from ledger.issues import read_tree
-from ledger.models import AgentType, ChainHead, EventType, Model, ReleaseInfo, Run
+from ledger.models import AgentType, ChainHead, EventType, Model, ReleaseInfo
 from ledger.rules.version import next_version
 from ledger.runs import note_run
 from ledger.timeline import event
@@ -18,10 +18,11 @@ from tasks.answers import ReleaseStory
 from tasks.git import clone, discard
 from tasks.github.client import GitHubError
 from tasks.implementing import remote, workplace
+from tasks.notes import insert_entry, release_notes, requirement_rows
 from tasks.repository import INTEGRATION, REGRESSION, Updated, ensure_branch
 from tasks.state import Here, get_settings, here
 from tasks.step import step
-from tasks.texts import requirement_rows, trailers
+from tasks.texts import trailers
 
 _VERSION_LINE = re.compile(r'^(version\s*=\s*")([^"]+)(")', re.MULTILINE)
 
@@ -141,26 +142,6 @@ async def _story(at: Here) -> ReleaseStory:
     return await ask_planner(at.ctx, at.run, job, ReleaseStory)
 
 
-def release_notes(run: Run, story: ReleaseStory, rows: list[str], chain: ChainHead) -> str:
-    """The notes of a release, in Markdown."""
-    lines = [story.summary, "", *(f"- {line}" for line in story.highlights), ""]
-    if story.upgrade_notes:
-        lines += ["### Upgrading", *(f"- {line}" for line in story.upgrade_notes), ""]
-    if rows:
-        lines += [
-            "### What was asked, and where it is",
-            "",
-            "| requirement | issue | pull request | tests |",
-            "|---|---|---|---|",
-        ]
-        lines += [*rows, ""]
-    lines += [
-        f"Made by run `{run.id}`. Its event chain stood at {chain.seq}, `{chain.hash}`; "
-        f"`shipline audit verify {run.id}` checks it."
-    ]
-    return "\n".join(lines)
-
-
 def _current_version(workspace: Path) -> str | None:
     file = workspace / "pyproject.toml"
     found = _VERSION_LINE.search(file.read_text()) if file.is_file() else None
@@ -175,12 +156,3 @@ def _write_release(workspace: Path, version: str, story: ReleaseStory, day: str)
     text = changelog.read_text() if changelog.is_file() else "# Changelog\n\n## [Unreleased]\n"
     entry = f"## [{version}] - {day}\n\n{story.summary}\n\n" + "".join(f"- {line}\n" for line in story.highlights)
     changelog.write_text(insert_entry(text, entry))
-
-
-def insert_entry(changelog: str, entry: str) -> str:
-    """The changelog with ``entry`` on top of its versions, below `Unreleased` where there is one."""
-    sections = list(re.finditer(r"^## ", changelog, re.MULTILINE))
-    below = [each for each in sections if not changelog.startswith("## [Unreleased]", each.start())]
-    at = below[0].start() if below else len(changelog)
-    before = changelog[:at].rstrip("\n")
-    return f"{before}\n\n{entry}\n{changelog[at:]}".rstrip("\n") + "\n"

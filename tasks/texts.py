@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ledger.models import CheckReport, Issue, IssueType, Run, Spec, Verdict
+from ledger.models import CheckReport, Issue, Run, Spec, Verdict
 
 MARKS = {Verdict.PASSED: "passed", Verdict.FAILED: "**failed**", Verdict.ABSENT: "absent"}
 
@@ -87,26 +87,13 @@ def spec_text(spec: Spec) -> str:
 
 def check_comment(reports: Sequence[CheckReport], head: str) -> str:
     """What QA says on a pull request."""
-    rows = [f"| {each.check} | {MARKS[each.verdict]} | {_cell(each.summary)} |" for each in reports]
+    rows = [f"| {each.check} | {MARKS[each.verdict]} | {cell(each.summary)} |" for each in reports]
     blocking = [finding for each in reports for finding in each.critical]
     verdict = f"{len(blocking)} finding(s) block the merge." if blocking else "Nothing blocks the merge."
     table = ["| check | verdict | |", "|---|---|---|", *rows]
     return "\n".join([f"QA of `{head[:7]}`: {verdict}", "", *table])
 
 
-def requirement_rows(spec: Spec, issues: Sequence[Issue]) -> list[str]:
-    """One table row a requirement: its issues, pull requests and tests."""
-    rows = []
-    for need in spec.requirements:
-        done = [each for each in issues if need.id in each.requirements and each.type is IssueType.TASK]
-        tests = [test for each in done for test in each.tests]
-        shown = ", ".join(f"`{test}`" for test in tests[:3]) + (f" and {len(tests) - 3} more" if len(tests) > 3 else "")
-        rows.append(
-            f"| **{need.id}** {_cell(need.text)} | {', '.join(f'#{each.number}' for each in done)} "
-            f"| {', '.join(f'#{each.pr_number}' for each in done)} | {shown} |"
-        )
-    return rows
-
-
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
+    """Text that stays in its cell of a Markdown table."""
     return " ".join(text.split()).replace("|", "\\|")

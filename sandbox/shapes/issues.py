@@ -43,7 +43,8 @@ def label(hub: Hub, repo: Row, row: Row) -> dict[str, Any]:
 def labels_of(hub: Hub, repo: Row, issue_id: int) -> list[dict[str, Any]]:
     """The labels of one issue, by name."""
     rows = hub.store.all(
-        "SELECT l.* FROM labels l JOIN issue_labels i ON i.label_id = l.id WHERE i.issue_id = ? ORDER BY l.name", issue_id
+        "SELECT l.* FROM labels l JOIN issue_labels i ON i.label_id = l.id WHERE i.issue_id = ? ORDER BY l.name",
+        issue_id,
     )
     return [label(hub, repo, row) for row in rows]
 

@@ -47,7 +47,7 @@ def pytest_arguments(
             f"--confcutdir={workspace}",
         ),
         *(f"--junitxml={results}", "-o", "junit_family=xunit1"),
-        *("-o", f"faulthandler_timeout={timeout * 0.8:.1f}"),  # where it hangs, before we end it
+        *("-o", f"faulthandler_timeout={timeout / 2:.1f}"),  # where a test hangs, said before we end it
     ]
     if configuration(read_texts(workspace)).pytest is None:
         # Else pytest takes the settings of whatever folder the workspace happens to lie in.

@@ -126,7 +126,5 @@ async def test_an_outcome_written_by_a_stale_worker_is_refused(store: Store, run
         return await world.act()
 
     with pytest.raises(Exception, match="taken over"):
-        await perform(
-            store, key, Made, act=overtaken, look=world.look, say=lambda _: "made", phase="SPEC_WRITING"
-        )
+        await perform(store, key, Made, act=overtaken, look=world.look, say=lambda _: "made", phase="SPEC_WRITING")
     assert (await store.get(Effect, str(key))).status is EffectStatus.INTENDED

@@ -7,7 +7,19 @@ import asyncio
 import pytest
 
 from ledger.issues import change_issue, store_plan
-from ledger.models import Event, EventType, Issue, IssueStatus, IssueType, Outcome, Plan, PlanNode, Run, RunState, issue_id
+from ledger.models import (
+    Event,
+    EventType,
+    Issue,
+    IssueStatus,
+    IssueType,
+    Outcome,
+    Plan,
+    PlanNode,
+    Run,
+    RunState,
+    issue_id,
+)
 from ledger.queries import events, follow
 from ledger.runs import create_run, end_run, note_run, transition
 from ledger.store import Store
@@ -72,7 +84,10 @@ async def test_an_altered_event_is_named(store: Store, long_run: Run) -> None:
     assert "event 4 was altered" in problems[0]
 
 
-@pytest.mark.parametrize(("gone", "words"), [({"$in": [1]}, "event 1 is missing"), ({"$in": [3, 4]}, "events 3 to 4"), ({"$gt": 7}, "cut off")])
+@pytest.mark.parametrize(
+    ("gone", "words"),
+    [({"$in": [1]}, "event 1 is missing"), ({"$in": [3, 4]}, "events 3 to 4"), ({"$gt": 7}, "cut off")],
+)
 async def test_removed_events_are_named(store: Store, long_run: Run, gone: dict[str, object], words: str) -> None:
     await store.collection(Event).delete_many({"runId": long_run.id, "seq": gone})
     _, problems = await verify(store, long_run.id)

@@ -120,7 +120,7 @@ async def test_cancelled_all_are_killed(tmp_path: Path, mark: str) -> None:
 
 async def test_a_program_that_kills_its_supervisor_is_found_by_its_home(tmp_path: Path, mark: str) -> None:
     script = spawn(mark) + "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\n"
-    done = await run_confined([sys.executable, "-c", script], cwd=tmp_path, timeout=2)
+    done = await run_confined([sys.executable, "-c", script], cwd=tmp_path, timeout=1)
     assert done.returncode == -9
     assert sleepers(mark) == []
 
