@@ -89,8 +89,11 @@ def tree_table(snapshot: Snapshot) -> RenderableType:
     if not tree.issues:
         return Text("The tree is not planned yet.", "dim")
     table = Table(box=None, show_header=False, padding=(0, 1), pad_edge=False)
-    for column in ("mark", "number", "title", "status", "note"):
-        table.add_column(column, overflow="ellipsis", no_wrap=True)
+    table.add_column("mark", min_width=1, no_wrap=True)
+    table.add_column("number", min_width=4, no_wrap=True)
+    table.add_column("title", max_width=48, min_width=30, overflow="ellipsis", no_wrap=True)
+    table.add_column("status", min_width=9, no_wrap=True)
+    table.add_column("note", overflow="ellipsis", no_wrap=True)
     for depth, issue in walk(tree):
         style = STYLES[issue.status]
         number = f"#{issue.number}" if issue.number else ""

@@ -23,7 +23,7 @@ def main() -> int:
     try:
         run = continue_now(asked.run, dry_run=asked.dry_run)
     except ShiplineError as error:
-        logging.getLogger("flows").exception("%s", error, extra={"runId": asked.run})
+        logging.getLogger("flows").exception("The run could not go on", extra={"runId": asked.run})
         print(f"Error: {error}", file=sys.stderr)  # noqa: T201 (the one thing this program says)
         return error.exit_code
     return 0 if run.outcome in (Outcome.SUCCEEDED, Outcome.PLANNED) else 1

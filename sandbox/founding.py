@@ -64,7 +64,7 @@ async def from_template(hub: Hub, template: Row, owner: str, name: str, author: 
     )
     if tip is not None:
         git = hub.git(repo)
-        await git.run("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--depth=1", str(source.path), tip)
+        await git.run("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", str(source.path), tip)
         await _begin(hub, repo, (await objects.read_commit(git, tip)).tree, author)
     return repo
 

@@ -103,7 +103,7 @@ class _Finish:
                 self._start["status"], body = 304, b""
                 del headers["content-length"]
         await self._send(self._start)
-        await self._send(message | {"body": body})
+        await self._send({**message, "body": body})
 
 
 def unexpected() -> Json:

@@ -69,3 +69,12 @@ def close_as_merged(hub: Hub, pull: Row, login: str, merge_sha: str) -> None:
     with hub.store.write():
         hub.store.update("pulls", pull["pull_id"], merged_at=moment, merged_by=login, merge_sha=merge_sha)
         hub.store.update("issues", pull["id"], state="closed", closed_at=moment, closed_by=login, updated_at=moment)
+
+
+async def follow_all(hub: Hub) -> None:
+    """At the start: take in what a push changed just before the last process died."""
+    repos = hub.store.all(
+        "SELECT * FROM repos WHERE id IN (SELECT repo_id FROM issues WHERE is_pull AND state = 'open')"
+    )
+    for repo in repos:
+        await follow_refs(hub, repo)

@@ -84,8 +84,8 @@ async def _checked(at: Here, issue: Issue, kind: str, suite: Suite) -> Checked:
                 wanted = read_target_settings(made.path).coverage_percent
                 minimum = settings.coverage_percent if wanted is None else wanted
                 environment = await target_environment(made.path, at.ctx.settings.home / "environments")
-                reports = await suite(made.path, environment, minimum, at.ctx.settings.test_timeout)
                 changed = await made.changed_files(f"origin/{issue.base}", head)
+                reports = await suite(made.path, environment, minimum, at.ctx.settings.test_timeout)
             finally:
                 await discard(made)
         passed = [test for report in reports for test in report.tests]

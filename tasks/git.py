@@ -21,6 +21,7 @@ IDENTITY = {
 }
 # Hooks and a person's own settings must not change what we commit; certificates and proxies must still work.
 _QUIET = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+_CALM = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "protocol.file.allow=never")
 
 
 class GitError(ShiplineError):
@@ -42,11 +43,9 @@ class Remote:
         """The credentials as git configuration of one process."""
         basic = base64.b64encode(f"x-access-token:{self.token}".encode()).decode()
         return {
-            "GIT_CONFIG_COUNT": "2",
+            "GIT_CONFIG_COUNT": "1",
             "GIT_CONFIG_KEY_0": "http.extraHeader",
             "GIT_CONFIG_VALUE_0": f"Authorization: Basic {basic}",
-            "GIT_CONFIG_KEY_1": "core.hooksPath",
-            "GIT_CONFIG_VALUE_1": os.devnull,
         }
 
 
@@ -58,8 +57,8 @@ class Clone:
     remote: Remote
 
     async def git(self, *args: str, stdin: str | None = None, env: Mapping[str, str] | None = None) -> str:
-        """Run git here; GitError when it fails."""
-        return await run_git(*args, cwd=self.path, stdin=stdin, env={**self.remote.environment(), **(env or {})})
+        """Run git here without the token: an agent may have been here, and a clone's configuration runs programs."""
+        return await run_git(*args, cwd=self.path, stdin=stdin, env=env)
 
     async def head(self) -> str:
         """The commit that is checked out."""
@@ -76,13 +75,17 @@ class Clone:
             return conflicts
         return []
 
-    async def patch(self) -> str:
-        """Everything that differs from HEAD, untracked files too, as one binary-safe patch."""
+    async def stage(self) -> None:
+        """Put everything that differs from HEAD, untracked files too, into the index."""
         await self.git("add", "--all")
+
+    async def patch(self) -> str:
+        """Everything that differs from HEAD as one binary-safe patch."""
+        await self.stage()
         return await self.git("diff", "--cached", "--binary", "--full-index", "HEAD")
 
     async def commit(self, patch: str, message: str, also_parent: str | None = None) -> str:
-        """Commit ``patch`` on HEAD (a merge commit when there is another parent), and return the commit."""
+        """Commit ``patch`` and what is staged on HEAD (a merge commit with another parent); returns the commit."""
         if patch:
             try:
                 await self.git("apply", "--index", "--binary", "-", stdin=patch)
@@ -95,11 +98,12 @@ class Clone:
 
     async def push(self, commit: str, branch: str) -> None:
         """Move ``branch`` on GitHub forward to ``commit``; refused when somebody pushed in between."""
-        await self.git("push", "--quiet", "origin", f"{commit}:refs/heads/{branch}")
+        await self.git("push", "--quiet", "origin", f"{commit}:refs/heads/{branch}", env=self.remote.environment())
 
     async def changed_files(self, base: str, head: str = "HEAD") -> list[str]:
         """The paths that ``head`` changed since it left ``base``."""
-        return (await self.git("diff", "--name-only", "-z", f"{base}...{head}")).strip("\0").split("\0")
+        named = await self.git("diff", "--name-only", "-z", f"{base}...{head}")
+        return [path for path in named.split("\0") if path]
 
 
 async def clone(remote: Remote, ref: str, folder: Path) -> Clone:
@@ -129,6 +133,7 @@ async def run_git(*args: str, cwd: Path, stdin: str | None = None, env: Mapping[
     """Run git and return what it prints; GitError with its own words when it fails."""
     process = await asyncio.create_subprocess_exec(
         "git",
+        *_CALM,
         *args,
         cwd=cwd,
         env={**os.environ, **_QUIET, **(env or {})},

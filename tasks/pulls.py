@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ledger.effects import Key, perform
-from ledger.issues import change_issue, get_issue, set_status
+from ledger.issues import change_issue, get_issue, read_tree, set_status
 from ledger.models import AgentType, Finding, Issue, IssueStatus, Severity
 from shipline.errors import NotFound
 from shipline.ids import digest
@@ -133,10 +131,17 @@ async def merge_pull_request(run_id: str, key: str) -> bool:
         if error.status == 409:  # somebody pushed to the head between our look and the merge
             return False
         raise
-    values: dict[str, Any] = {"mergedSha": merged.sha}
-    await change_issue(at.ctx.store, run_id, key, values)
+    await change_issue(at.ctx.store, run_id, key, {"mergedSha": merged.sha})
+    await _move_parent(at, issue, merged.sha)
     await set_status(at.ctx.store, run_id, key, IssueStatus.DONE)
     return True
+
+
+async def _move_parent(at: Here, issue: Issue, sha: str) -> None:
+    """The branch merged into has a new head, which nobody has tested yet."""
+    for ancestor in (await read_tree(at.ctx.store, at.run.id)).ancestors(issue.key):
+        if ancestor.branch == issue.base:
+            await change_issue(at.ctx.store, at.run.id, ancestor.key, {"head": sha, "testedHead": None})
 
 
 async def _fit_to_merge(at: Here, issue: Issue, tested: str) -> bool:

@@ -90,7 +90,8 @@ async def prepare_release(run_id: str) -> Prepared:
         try:
             version = next_version(await at.repo.tags(), _current_version(made.path), "minor")
             _write_release(made.path, version, story, date.today().isoformat())
-            commit = await made.commit(await made.patch(), f"Release v{version}\n\n{story.headline}\n\n{trailer}\n")
+            await made.stage()
+            commit = await made.commit("", f"Release v{version}\n\n{story.headline}\n\n{trailer}\n")
             await made.push(commit, INTEGRATION)
         finally:
             await discard(made)

@@ -100,9 +100,8 @@ async def _lines(git: Git, base: str | None, change: Entry) -> list[str]:
     gone = await entries(git, base, change.path, recursive=True) if base else []
     lines = [f"0 {ZERO}\t{entry.path}\0" for entry in gone if entry.kind != "tree"]
     if change.sha is not None:
-        for entry in await entries(git, change.sha, recursive=True):
-            if entry.kind != "tree":
-                lines.append(f"{entry.mode} {entry.sha}\t{change.path}/{entry.path}\0")
+        brought = await entries(git, change.sha, recursive=True)
+        lines += [f"{new.mode} {new.sha}\t{change.path}/{new.path}\0" for new in brought if new.kind != "tree"]
     return lines
 
 

@@ -1,1 +1,33 @@
-"""The endpoints: one file a topic, each with a ``router``."""
+"""The endpoints: one file a topic, each with a ``router``. A new topic is a new file and a line here."""
+
+from __future__ import annotations
+
+from sandbox.routes import (
+    accounts,
+    branches,
+    comments,
+    commits,
+    contents,
+    dependencies,
+    git_objects,
+    git_refs,
+    graphql,
+    issues,
+    labels,
+    pull_merge,
+    pulls,
+    releases,
+    repos,
+    review_comments,
+    reviews,
+    smart_http,
+    sub_issues,
+)
+
+ROUTERS = tuple(
+    topic.router
+    for topic in (
+        accounts, repos, labels, issues, comments, sub_issues, dependencies, git_refs, git_objects, branches, commits,
+        contents, pulls, pull_merge, reviews, review_comments, graphql, releases, smart_http,
+    )
+)  # fmt: skip

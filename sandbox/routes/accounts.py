@@ -47,7 +47,7 @@ async def rate_limit(call: Here, request: Request) -> Json:
     """What is left of the hour; the same for every resource."""
     limits: Limits = request.app.state.limits
     state = limits.state(call.login)
-    body = {"resources": {name: state for name in ("core", "search", "graphql", "integration_manifest")}}
+    body = {"resources": dict.fromkeys(("core", "search", "graphql", "integration_manifest"), state)}
     return Json(body if api_version.get() == NEW_VERSION else body | {"rate": state})
 
 

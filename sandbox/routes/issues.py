@@ -18,6 +18,8 @@ from sandbox.shapes.issues import ISSUE_COLUMNS, ISSUE_TYPES, issue
 from sandbox.store import now
 
 router = APIRouter(prefix="/repos/{owner}/{repo}")
+_HAS_LABEL = """id IN (SELECT i.issue_id FROM issue_labels i JOIN labels l ON l.id = i.label_id
+ WHERE l.repo_id = ? AND l.name = ?)"""
 _REASONS = ("completed", "not_planned", "duplicate", "reopened")
 
 
@@ -61,9 +63,7 @@ def _filters(at: RepoCall) -> tuple[list[str], list[Any]]:
         where.append("assignees = '[]'" if who == "none" else "assignees LIKE ?")
         values.extend([] if who == "none" else [f'%"{who}"%'])
     for name in filter(None, query.get("labels", "").split(",")):
-        where.append(
-            "id IN (SELECT i.issue_id FROM issue_labels i JOIN labels l ON l.id = i.label_id WHERE l.repo_id = ? AND l.name = ?)"
-        )
+        where.append(_HAS_LABEL)
         values.extend([at.repo["id"], name.strip()])
     return where, values
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import time
 import uuid
@@ -132,7 +133,9 @@ async def test_when_shipline_is_killed_nothing_runs_on(tmp_path: Path, mark: str
         "import asyncio, sys\nfrom pathlib import Path\nfrom tasks.confine import run_confined\n"
         f"asyncio.run(run_confined([sys.executable, '-c', {script!r}], cwd=Path('.'), timeout=60))\n"
     )
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", worker)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", worker, env={**os.environ, "TMPDIR": str(tmp_path)}
+    )
     await until(lambda: len(sleepers(mark)) == 4)  # worker, supervisor, program, sleeper
     process.kill()
     await process.wait()

@@ -1,0 +1,85 @@
+"""``python -m sandbox --data DIR --port N --token TOKEN [--seed OWNER/NAME=FOLDER ...]``."""
+
+from __future__ import annotations
+
+import argparse
+import socket
+import sys
+from pathlib import Path
+
+import uvicorn
+
+from sandbox.app import build
+from sandbox.hub import Hub
+from sandbox.limits import Limits
+
+PORT_TAKEN = 3
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, mark, value = text.partition("=")
+    if not (name and mark and value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
+
+
+def _seed(text: str) -> tuple[str, Path]:
+    name, folder = _pair(text)
+    if name.count("/") != 1 or not Path(folder).is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is not OWNER/NAME=FOLDER, or there is no such folder")
+    return name, Path(folder)
+
+
+def _arguments(words: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description="A GitHub on this machine.")
+    parser.add_argument("--data", type=Path, required=True, help="the folder that holds all state")
+    parser.add_argument("--port", type=int, required=True, help="0 takes any free one")
+    parser.add_argument("--host", default="127.0.0.1", choices=["127.0.0.1"], help="this machine only")
+    parser.add_argument("--token", required=True, help="what --login shows to come in")
+    parser.add_argument("--login", default="operator", help="the user behind --token")
+    parser.add_argument(
+        "--user", type=_pair, action="append", default=[], metavar="LOGIN=TOKEN", help="one more user (a reviewer)"
+    )
+    parser.add_argument("--seed", type=_seed, action="append", default=[], metavar="OWNER/NAME=FOLDER")
+    parser.add_argument("--hourly-limit", type=int, help="requests an hour and user; none unless given")
+    return parser.parse_args(words)
+
+
+def _listen(host: str, port: int) -> socket.socket | None:
+    """A socket that listens, or None when the port is taken."""
+    # The protocol has to be named: asyncio sets TCP_NODELAY only where it is, and without it every answer waits 40 ms.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(256)
+    except OSError:
+        listener.close()
+        return None
+    return listener
+
+
+def main(words: list[str] | None = None) -> int:
+    """Serve until told to end."""
+    asked = _arguments(words)
+    listener = _listen(asked.host, asked.port)
+    if listener is None:
+        print(f"Port {asked.port} on {asked.host} is taken; choose another one with --port.", file=sys.stderr)  # noqa: T201
+        return PORT_TAKEN
+    url = f"http://{asked.host}:{listener.getsockname()[1]}"
+    tokens = {asked.token: asked.login} | {token: login for login, token in asked.user}
+    app = build(
+        Hub(asked.data, url, tokens),
+        Limits(asked.hourly_limit),
+        dict(asked.seed),
+        ready=lambda: print(f"listening on {url}", flush=True),  # noqa: T201
+    )
+    config = uvicorn.Config(
+        app, log_level="error", access_log=False, server_header=False, timeout_graceful_shutdown=1, lifespan="on"
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

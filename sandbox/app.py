@@ -1,0 +1,82 @@
+"""Everything put together: the routes behind the front door."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from sandbox.answers import Refused, not_found, refusal
+from sandbox.founding import seed
+from sandbox.front import FrontDoor, unexpected
+from sandbox.hub import Hub
+from sandbox.limits import Limits
+from sandbox.pull_facts import follow_all
+from sandbox.routes import ROUTERS
+
+
+def build(hub: Hub, limits: Limits, seeds: Mapping[str, Path], ready: Callable[[], None]) -> FastAPI:
+    """The application; ``ready`` is called once it can answer."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        try:
+            for name, folder in seeds.items():
+                await seed(hub, name, folder)
+            await follow_all(hub)
+            ready()
+            yield
+        finally:
+            hub.close()
+
+    app = FastAPI(
+        title="Shipline sandbox", lifespan=lifespan, openapi_url=None, strict_content_type=False,
+        redirect_slashes=False,
+    )  # fmt: skip
+    app.state.hub, app.state.limits = hub, limits
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_middleware(FrontDoor, hub=hub, limits=limits)
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(HTTPException, _no_route)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(Exception, _fault)
+    return app
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    return refusal(error if isinstance(error, Refused) else not_found())
+
+
+async def _no_route(_: Request, _error: Exception) -> Response:
+    # GitHub answers 404 to a path that it does not know and to a method that the path does not take.
+    return refusal(not_found())
+
+
+async def _fault(_: Request, _error: Exception) -> Response:
+    return unexpected()
+
+
+async def _malformed(_: Request, error: Exception) -> Response:
+    """A body that is no JSON (400), lacks a field or holds one of the wrong type (422), in GitHub's words."""
+    details: list[Any] = list(error.errors()) if isinstance(error, RequestValidationError) else []
+    if any(detail["type"] == "json_invalid" for detail in details):
+        return refusal(Refused(400, "Problems parsing JSON"))
+    sentences = [_sentence(detail) for detail in details if detail["loc"][0] == "body"]
+    if not sentences:  # a number in the path that is none
+        return refusal(not_found())
+    return refusal(Refused(422, "Invalid request.\n\n" + "\n".join(dict.fromkeys(sentences))))
+
+
+def _sentence(detail: dict[str, Any]) -> str:
+    path = [str(part) for part in detail["loc"][1:]]
+    if detail["type"] == "missing":
+        return f'"{path[-1]}" wasn\'t supplied.' if path else "Body should be a JSON object"
+    return f"For 'properties/{'/'.join(path)}', {detail['input']!r}: {detail['msg']}."
