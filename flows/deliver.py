@@ -12,12 +12,14 @@ from flows.release import release
 from flows.spec import spec
 from flows.telling import until_it_ends
 from ledger.models import Outcome
+from tasks.report import tag_flow_run
 from tasks.state import get_run, revive
 
 
 @flow(name="deliver", flow_run_name="deliver {run_id}", persist_result=False)
 async def deliver(run_id: str, dry_run: bool = False) -> Outcome:
     """Take the run from where it stands to its end. Calling it again after a stop goes on from there."""
+    await tag_flow_run(run_id)
     run = await revive(run_id, dry_run=dry_run)
     if run.outcome is not None and not (run.outcome is Outcome.PLANNED and not run.dry_run):
         return run.outcome

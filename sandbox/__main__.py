@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import logging
+import signal
 import socket
 import sys
 from pathlib import Path
+from types import FrameType
+from typing import cast
 
 import uvicorn
 
@@ -59,6 +63,15 @@ def _listen(host: str, port: int) -> socket.socket | None:
     return listener
 
 
+class _Server(uvicorn.Server):
+    """uvicorn, silent about the requests that it cuts short when told to end."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The signal came."""
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+        super().handle_exit(sig, frame)
+
+
 def main(words: list[str] | None = None) -> int:
     """Serve until told to end."""
     asked = _arguments(words)
@@ -75,9 +88,13 @@ def main(words: list[str] | None = None) -> int:
         ready=lambda: print(f"listening on {url}", flush=True),  # noqa: T201
     )
     config = uvicorn.Config(
-        app, log_level="error", access_log=False, server_header=False, timeout_graceful_shutdown=1, lifespan="on"
-    )
-    uvicorn.Server(config).run(sockets=[listener])
+        app, log_level="error", access_log=False, server_header=False, lifespan="on",
+        timeout_graceful_shutdown=cast("int", 0.25),  # a part of a second is enough, and uvicorn takes it
+    )  # fmt: skip
+    # uvicorn ends its work at a signal and then raises the signal again; that is the moment to leave with 0.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
+    _Server(config).run(sockets=[listener])
     return 0
 
 

@@ -61,13 +61,14 @@ def _without_removed(value: Any) -> Any:
 
 
 class Json(Response):
-    """A JSON body in the API version that the client asked for."""
+    """A JSON body in the API version that the client asked for; None is no body at all."""
 
     media_type = "application/json; charset=utf-8"
 
     def __init__(self, content: Any, status_code: int = 200, headers: dict[str, str] | None = None) -> None:
         shown = _without_removed(content) if api_version.get() == NEW_VERSION else content
-        super().__init__(json.dumps(shown, ensure_ascii=False, separators=(",", ":")), status_code, headers)
+        text = None if shown is None else json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
+        super().__init__(text, status_code, headers)
 
 
 def refusal(error: Refused) -> Json:

@@ -16,10 +16,15 @@ from sandbox.store import Row, now
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
-async def found(hub: Hub, owner: str, name: str, **columns: Any) -> Row:
-    """A new repository without commits; 422 when the name is taken or no name."""
+def check_name(name: str) -> None:
+    """Refuse what GitHub takes for no repository's name."""
     if not _NAME.fullmatch(name) or name in (".", "..") or name.endswith(".git"):
         raise invalid("Repository", "name", "invalid")
+
+
+async def found(hub: Hub, owner: str, name: str, **columns: Any) -> Row:
+    """A new repository without commits; 422 when the name is taken or no name."""
+    check_name(name)
     if hub.find(owner, name) is not None:
         raise _taken()
     moment = now()

@@ -42,7 +42,19 @@ async def follow_refs(hub: Hub, repo: Row) -> None:
     git = hub.git(repo)
     heads = await refs.heads(git)
     for pull in pulls:
-        await _follow(hub, git, pull, heads)
+        await _follow(hub, git, _retargeted(hub, pull, heads), heads)
+
+
+def _retargeted(hub: Hub, pull: Row, heads: dict[str, str]) -> Row:
+    """When the branch below was merged and deleted, GitHub lets the pull request go to where that one went."""
+    if pull["base_ref"] in heads:
+        return pull
+    sql = f"{PULLS} WHERE p.repo_id = ? AND p.head_ref = ? AND p.merged_at IS NOT NULL ORDER BY p.id DESC"
+    below = hub.store.one(sql, pull["repo_id"], pull["base_ref"])
+    if below is None or below["base_ref"] not in heads:
+        return pull
+    hub.store.update("pulls", pull["pull_id"], base_ref=below["base_ref"], base_sha=below["base_sha"])
+    return pull | {"base_ref": below["base_ref"], "base_sha": below["base_sha"]}
 
 
 async def _follow(hub: Hub, git: Git, pull: Row, heads: dict[str, str]) -> None:

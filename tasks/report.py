@@ -12,6 +12,8 @@ from prefect.artifacts import (
     acreate_table_artifact,
     aupdate_progress_artifact,
 )
+from prefect.client.orchestration import get_client
+from prefect.context import FlowRunContext
 
 from ledger.models import Deployment, Issue, IssueStatus, ReleaseInfo
 from ledger.rules.tree import Tree
@@ -20,6 +22,15 @@ from tasks.state import get_tree, here
 log = logging.getLogger(__name__)
 
 _progress: dict[str, tuple[UUID, float]] = {}
+
+
+async def tag_flow_run(run_id: str) -> None:
+    """Tag the present flow run with our name, the run and the repository, so that Prefect's filters find it."""
+    at = await here(run_id)
+    now = FlowRunContext.get()
+    if now is not None and now.flow_run is not None:
+        async with get_client() as client:
+            await client.update_flow_run(now.flow_run.id, tags={"shipline", run_id, at.run.repo})
 
 
 async def show_plan(run_id: str) -> None:

@@ -12,7 +12,12 @@ PREFIX = {IssueType.EPIC: "epic", IssueType.FEATURE: "feature", IssueType.TASK: 
 
 def slug(title: str) -> str:
     """A title as the readable part of a branch name: at most 40 characters, never empty."""
-    return slugify(title, max_length=40, word_boundary=True) or "work"
+    return readable(title) or "work"
+
+
+def readable(title: str) -> str:
+    """What of a title can stand in a branch name; may be empty."""
+    return slugify(title, max_length=40, word_boundary=True)
 
 
 def branch_name(issue: Issue) -> str:

@@ -32,26 +32,36 @@ def seal(pending: PendingEvent, run_id: str, seq: int, prev_hash: str) -> Event:
 
 
 def verify(events: Iterable[Event], head: ChainHead) -> list[str]:
-    """Every way in which the chain (in the order of its numbers) is not whole; none when it is."""
+    """Every way in which the chain (in the order of its numbers) is not whole; none when it is.
+
+    A ``head`` that lags behind is whole: a crash between the event and the run leaves it so.
+    """
     problems: list[str] = []
-    expected, previous, last = 1, None, None
+    last: Event | None = None
     for event in events:
-        if event.seq != expected:
-            missing = (
-                f"event {expected} is" if event.seq == expected + 1 else f"events {expected} to {event.seq - 1} are"
-            )
-            problems.append(f"{missing} missing")
-        elif event.prev_hash != (genesis(event.run_id) if previous is None else previous):
-            problems.append(f"event {event.seq} does not follow the one before it")
+        problems += _place(event, last)
         if _hash(event) != event.hash:
             problems.append(f"event {event.seq} was altered: its content does not fit its hash")
-        expected, previous, last = event.seq + 1, event.hash, event
         if event.seq == head.seq and event.hash != head.hash:
             problems.append(f"event {event.seq} is not the one that the run remembers")
+        last = event
     count = last.seq if last else 0
     if head.seq > count:
-        problems.append(f"the tail is cut off: the run remembers {head.seq} events, the last one here is {count}")
+        problems.append(f"the tail is cut off: the run remembers {head.seq} events, {count} are here")
     return problems
+
+
+def _place(event: Event, last: Event | None) -> list[str]:
+    expected = last.seq + 1 if last else 1
+    if event.seq < expected:
+        return [f"event {event.seq} is out of its place, after event {expected - 1}"]
+    if event.seq == expected + 1:
+        return [f"event {expected} is missing"]
+    if event.seq > expected:
+        return [f"events {expected} to {event.seq - 1} are missing"]
+    if event.prev_hash != (last.hash if last else genesis(event.run_id)):
+        return [f"event {event.seq} does not follow the one before it"]
+    return []
 
 
 def _hash(event: Event) -> str:
@@ -60,5 +70,7 @@ def _hash(event: Event) -> str:
 
 def _plain(value: Any) -> str:
     if isinstance(value, datetime):
+        # Mongo takes a time without a zone for UTC, and gives it back so.
+        value = value.replace(tzinfo=UTC) if value.tzinfo is None else value
         return value.astimezone(UTC).isoformat(timespec="milliseconds")
     return str(value)

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from itertools import count
 
 from ledger.models import DefectOrigin, Finding, Issue, IssueType, issue_id
-from ledger.rules.overlap import overlap
+from ledger.rules.overlap import covers
 from ledger.rules.tree import Tree, is_open
 
 TITLE = 100  # characters
 
 
 def defect_key(tree: Tree, parent_key: str) -> str:
-    """The key of the next defect under a node; it depends on that node alone."""
-    return f"{parent_key}.d{len(tree.defects(parent_key)) + 1}"
+    """The key of the next defect under a node: ``<parent>.d<n>``, past any that a plan gave to something else."""
+    numbers = count(len(tree.defects(parent_key)) + 1)
+    return next(key for key in (f"{parent_key}.d{n}" for n in numbers) if key not in tree)
 
 
 def owner_of(tree: Tree, path: str | None) -> str:
     """The task whose declared files cover ``path`` (the last, when several do), else the root."""
     if path is None:
         return tree.root.key
-    owners = [each.key for each in tree.issues if each.type is IssueType.TASK and overlap(each.files, [path])]
+    owners = [each.key for each in tree.issues if each.type is IssueType.TASK and covers(each.files, path)]
     return owners[-1] if owners else tree.root.key
 
 
@@ -39,9 +41,9 @@ def open_defects(tree: Tree, key: str) -> list[Issue]:
 def make_defect(tree: Tree, parent_key: str, finding: Finding, at: datetime) -> Issue:
     """The issue that a finding becomes."""
     parent, key = tree[parent_key], defect_key(tree, parent_key)
-    where = f" in `{finding.path}`" if finding.path else ""
-    body = f"{finding.check} found this{where}:\n\n{fenced(finding.evidence)}\n"
-    title = f"Defect: {' '.join(finding.title.split())}"
+    what = _one_line(finding.title)
+    body = f"{_one_line(finding.check)} found this{_where(finding)}:\n\n{fenced(finding.evidence)}\n"
+    title = f"Defect: {what}"
     return Issue(
         id=issue_id(parent.run_id, key),
         run_id=parent.run_id,
@@ -54,7 +56,7 @@ def make_defect(tree: Tree, parent_key: str, finding: Finding, at: datetime) -> 
         parent=parent_key,
         files=[finding.path] if finding.path else list(parent.files),
         requirements=list(parent.requirements),
-        acceptance_criteria=[f"{finding.check} no longer reports: {finding.title}", "Every other check still passes"],
+        acceptance_criteria=[f"{_one_line(finding.check)} no longer reports: {what}", "Every other check still passes"],
         labels=["shipline", "type:defect", "defect"],
         estimate_minutes=5,
         origin=DefectOrigin(
@@ -63,6 +65,17 @@ def make_defect(tree: Tree, parent_key: str, finding: Finding, at: datetime) -> 
         created_at=at,
         updated_at=at,
     )
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _where(finding: Finding) -> str:
+    if not finding.path:
+        return ""
+    line = f":{finding.line}" if finding.line else ""
+    return f" in `{_one_line(finding.path).replace('`', '')}{line}`"
 
 
 def fenced(text: str) -> str:

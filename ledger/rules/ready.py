@@ -30,25 +30,38 @@ def blockers(tree: Tree, key: str) -> list[Blocker]:
 
 
 def startable(tree: Tree) -> list[Issue]:
-    """The leaves nobody has begun and nothing holds."""
-    return [
-        issue
-        for issue in tree.leaves()
-        if issue.status is IssueStatus.NEW and not tree.children(issue.key) and not blockers(tree, issue.key)
-    ]
+    """The leaves nobody has begun and nothing holds. One that stopped with a failure waits for a person."""
+    held: dict[str, bool] = {}
+    found = []
+    for issue in tree.issues:  # parents come before their children
+        above = issue.parent is not None and held[issue.parent]
+        held[issue.key] = above or bool(_own(tree, issue))
+        if _untouched(tree, issue) and not held[issue.key]:
+            found.append(issue)
+    return found
+
+
+def _untouched(tree: Tree, issue: Issue) -> bool:
+    leaf = issue.type in (IssueType.TASK, IssueType.DEFECT) and not tree.children(issue.key)
+    return leaf and issue.status is IssueStatus.NEW and issue.failure is None
 
 
 def waiting_for(tree: Tree, key: str, running: Collection[str] = ()) -> list[Blocker]:
     """Everything a person should know a node waits for."""
     issue = tree[key]
-    found = blockers(tree, key)
-    found += [Blocker(each.key, "defect") for each in tree.defects(key) if is_open(each)]
-    below = [each for each in tree.children(key) if each.type is not IssueType.DEFECT and is_open(each)]
-    found += [Blocker(each.key, "descendant") for each in below]
+    found = blockers(tree, key) + _open_below(tree, key)
     if not tree.children(key):
         others = [tree[other] for other in running if other != key and other in tree]
-        found += [Blocker(each.key, "files") for each in others if overlap(issue.files, each.files)]
+        found += [Blocker(each.key, "files") for each in others if collide(tree, issue, each)]
     return found
+
+
+def collide(tree: Tree, one: Issue, other: Issue) -> bool:
+    """Whether two nodes must not be worked on side by side. A defect never collides with what it lies under."""
+    if not overlap(one.files, other.files):
+        return False
+    above = {each.key for each in (*tree.ancestors(one.key), *tree.ancestors(other.key))}
+    return one.key not in above and other.key not in above
 
 
 def may_merge(tree: Tree, key: str) -> list[Blocker]:
@@ -56,28 +69,29 @@ def may_merge(tree: Tree, key: str) -> list[Blocker]:
     issue = tree[key]
     if issue.merged_sha is not None:
         return [Blocker(key, "order")]
-    found = [
+    return _open_below(tree, key) + [
+        Blocker(each.key, "order")
+        for each in _siblings(tree, issue)
+        if is_open(each) and tree.merge_places[each.key] < tree.merge_places[key]
+    ]
+
+
+def _open_below(tree: Tree, key: str) -> list[Blocker]:
+    return [
         Blocker(each.key, "defect" if each.type is IssueType.DEFECT else "descendant")
         for each in tree.descendants(key)
         if is_open(each)
     ]
-    if issue.type is not IssueType.DEFECT and issue.parent is not None:
-        place = (issue.order_index, issue.key)
-        found += [
-            Blocker(each.key, "order")
-            for each in tree.children(issue.parent)
-            if each.type is not IssueType.DEFECT and (each.order_index, each.key) < place and is_open(each)
-        ]
-    return found
+
+
+def _siblings(tree: Tree, issue: Issue) -> list[Issue]:
+    """The node's siblings of the plan; a defect has none, and is none."""
+    if issue.type is IssueType.DEFECT or issue.parent is None:
+        return []
+    return [each for each in tree.children(issue.parent) if each.type is not IssueType.DEFECT and each is not issue]
 
 
 def _own(tree: Tree, issue: Issue) -> list[Blocker]:
-    found: list[Blocker] = []
-    if issue.type is not IssueType.DEFECT and issue.parent is not None:
-        found += [
-            Blocker(each.key, "order")
-            for each in tree.children(issue.parent)
-            if each.type is not IssueType.DEFECT and each.order_index < issue.order_index and is_open(each)
-        ]
-    found += [Blocker(key, "dependency") for key in issue.dependencies if key in tree and is_open(tree[key])]
-    return found
+    before = [each for each in _siblings(tree, issue) if each.order_index < issue.order_index and is_open(each)]
+    found = [Blocker(each.key, "order") for each in before]
+    return found + [Blocker(key, "dependency") for key in issue.dependencies if key in tree and is_open(tree[key])]

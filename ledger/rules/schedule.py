@@ -3,125 +3,111 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Mapping
-from itertools import pairwise
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
+from typing import Protocol, TypeVar
 
-from ledger.models import Forecast, Issue, IssueStatus, IssueType, Plan, issue_id
+from ledger.models import Forecast, Issue, IssueType, Plan, PlanNode
 from ledger.rules.overlap import overlap
+from ledger.rules.precedence import Graph, Point, before, longest_chain, minutes_left, start
 from ledger.rules.ready import startable
-from ledger.rules.status import propagate
 from ledger.rules.tree import Tree, is_open
+
+
+class HasFiles(Protocol):
+    """Something that says which files it will touch."""
+
+    @property
+    def files(self) -> list[str]: ...
+
+
+F = TypeVar("F", bound=HasFiles)
 
 
 def remaining_minutes(tree: Tree) -> dict[str, float]:
     """For each open leaf: its own estimate and the longest chain of open leaves that waits for it."""
-    after = _successors(tree)
-    tail: dict[str, float] = {}
-
-    def below(key: str) -> float:
-        return max((total(child.key) for child in tree.children(key) if is_open(child)), default=0.0)
-
-    def total(key: str) -> float:
-        if key not in tail:
-            tail[key] = 0.0  # a cycle would come back here; a checked plan has none
-            own = tree[key].estimate_minutes if not any(map(is_open, tree.children(key))) else below(key)
-            tail[key] = own + max((total(other) for other in after.get(key, ())), default=0.0)
-        return tail[key]
-
-    found: dict[str, float] = {}
-    for leaf in tree.leaves():
-        if is_open(leaf):
-            above = [
-                max((total(other) for other in after.get(each.key, ())), default=0.0)
-                for each in tree.ancestors(leaf.key)
-            ]
-            found[leaf.key] = total(leaf.key) + sum(above)
-    return found
+    own = {leaf.key: leaf.estimate_minutes for leaf in tree.leaves() if is_open(leaf)}
+    unfinished: set[str] = set()
+    for issue in tree.issues:
+        if is_open(issue):
+            unfinished.update((issue.key, *(each.key for each in tree.ancestors(issue.key))))
+    try:
+        left = minutes_left(before([issue for issue in tree.issues if issue.key in unfinished]), own)
+    except CycleError:  # a checked plan has none; in a tree that a person changed no leaf is more urgent than another
+        return own
+    return {key: left[start(key)] for key in own}
 
 
-def next_leaves(tree: Tree, running: Collection[str], limit: int) -> list[Issue]:
-    """The leaves to start now beside those that run: longest remaining first, no two that touch the same files."""
+def next_leaves(
+    tree: Tree,
+    running: Collection[str],
+    limit: int,
+    *,
+    begun: Sequence[Issue] = (),
+    landing: Collection[str] = (),
+) -> list[Issue]:
+    """The leaves to build now beside those that run: the ``begun`` first, then the longest remaining.
+
+    No two touch the same files, and none touches those of a node that is ``landing``.
+    """
     room = limit - len(running)
     if room <= 0:
         return []
     left = remaining_minutes(tree)
-    chosen: list[Issue] = []
-    busy = [tree[key] for key in running if key in tree]
-    candidates = [leaf for leaf in startable(tree) if leaf.key not in running]
-    for leaf in sorted(candidates, key=lambda each: (-left.get(each.key, 0), each.key)):
-        if len(chosen) == room:
-            break
-        if not any(overlap(leaf.files, other.files) for other in [*busy, *chosen]):
-            chosen.append(leaf)
-    return chosen
+    fresh = [leaf for leaf in startable(tree) if leaf.key not in running and leaf.failure is None]
+    fresh.sort(key=lambda leaf: (-left[leaf.key], leaf.key))
+    busy = [tree[key] for key in (*running, *landing) if key in tree]
+    return _apart([*begun, *fresh], busy, room)
 
 
 def forecast(plan: Plan, limit: int) -> Forecast:
-    """What the plan takes when ``limit`` leaves run at once, scheduled as the loop would."""
-    tree = _as_tree(plan)
-    leaves = [issue for issue in tree.issues if issue.type is IssueType.TASK]
-    left = remaining_minutes(tree)
-    finish, clock = _simulate(tree, limit)
-    longest = max(left, key=lambda key: (left[key], key)) if left else None
+    """What a plan that was checked takes when ``limit`` leaves run at once, scheduled as the loop would."""
+    leaves = {node.key: node for node in plan.nodes if node.type is IssueType.TASK}
+    minutes = {key: leaf.estimate_minutes for key, leaf in leaves.items()}
+    graph = before(plan.nodes)
+    left = minutes_left(graph, minutes)
     return Forecast(
         leaves=len(leaves),
-        minutes_of_work=sum(leaf.estimate_minutes for leaf in leaves),
-        minutes_to_finish=clock,
-        usd=round(sum(node.estimate_usd for node in plan.nodes if node.type is IssueType.TASK), 4),
-        critical_path=_critical(left, finish, longest),
+        minutes_of_work=sum(minutes.values()),
+        minutes_to_finish=_finish(leaves, graph, left, max(1, limit)),
+        usd=round(sum(leaf.estimate_usd for leaf in leaves.values()), 4),
+        critical_path=longest_chain(graph, left, leaves),
     )
 
 
-def _successors(tree: Tree) -> Mapping[str, list[str]]:
-    after: dict[str, list[str]] = {}
-    for issue in tree.issues:
-        for dependency in issue.dependencies:
-            after.setdefault(dependency, []).append(issue.key)
-        plan_children = [child for child in tree.children(issue.key) if child.type is not IssueType.DEFECT]
-        indexes = sorted({child.order_index for child in plan_children})
-        for now, then in pairwise(indexes):
-            later = [child.key for child in plan_children if child.order_index == then and is_open(child)]
-            for child in plan_children:
-                if child.order_index == now:
-                    after.setdefault(child.key, []).extend(later)
-    return after
-
-
-def _as_tree(plan: Plan) -> Tree:
-    shared = {"run_id": "plan", "project_id": "plan", "repo": "plan/plan"}
-    return Tree.of(
-        Issue(id=issue_id("plan", node.key), **shared, **node.model_dump(exclude={"estimate_usd"}))
-        for node in plan.nodes
-    )
-
-
-def _simulate(tree: Tree, limit: int) -> tuple[dict[str, float], float]:
-    issues = {issue.key: issue for issue in tree.issues}
+def _finish(leaves: Mapping[str, PlanNode], graph: Graph, left: Mapping[Point, float], limit: int) -> float:
+    """The minute of the last end. A merge takes no time; a leaf that must wait to merge gives its place free."""
+    points: TopologicalSorter[Point] = TopologicalSorter(graph)
+    points.prepare()
+    ready: list[PlanNode] = []
     running: list[tuple[float, str]] = []
-    finish: dict[str, float] = {}
     clock = 0.0
-    while True:
-        now = Tree.of(issues.values())
-        for leaf in next_leaves(now, [key for _, key in running], limit):
+    while points.is_active():
+        reached = points.get_ready()
+        ready += [leaves[point.key] for point in reached if _begins(point, leaves)]
+        points.done(*(point for point in reached if not _begins(point, leaves)))
+        if reached:
+            continue
+        ready.sort(key=lambda leaf: (-left[start(leaf.key)], leaf.key))
+        for leaf in _apart(ready, [leaves[key] for _, key in running], limit - len(running)):
+            ready.remove(leaf)
             heapq.heappush(running, (clock + leaf.estimate_minutes, leaf.key))
-        if not running:
-            return finish, clock
-        clock, key = heapq.heappop(running)
-        finish[key] = clock
-        issues[key] = issues[key].model_copy(update={"status": IssueStatus.DONE, "merged_sha": "x"})
-        while changed := propagate(Tree.of(issues.values())):
-            for parent, status in changed.items():
-                done = status in (IssueStatus.QA, IssueStatus.DONE)
-                update = {"status": IssueStatus.DONE, "merged_sha": "x"} if done else {"status": status}
-                issues[parent] = issues[parent].model_copy(update=update)
+        clock = running[0][0]
+        while running and running[0][0] == clock:
+            points.done(start(heapq.heappop(running)[1]))
+    return clock
 
 
-def _critical(left: dict[str, float], finish: dict[str, float], first: str | None) -> list[str]:
-    if first is None:
-        return []
-    path, now = [first], left[first]
-    for key in sorted(left, key=lambda each: -left[each]):
-        if left[key] < now and finish.get(key, 0) > finish.get(path[-1], 0):
-            path.append(key)
-            now = left[key]
-    return path
+def _begins(point: Point, leaves: Collection[str]) -> bool:
+    return point.side == "start" and point.key in leaves
+
+
+def _apart(candidates: Iterable[F], busy: Sequence[F], room: int) -> list[F]:
+    """The first ``room`` candidates that touch no file of another or of the busy."""
+    chosen: list[F] = []
+    for each in candidates:
+        if len(chosen) == room:
+            break
+        if not any(overlap(each.files, other.files) for other in (*busy, *chosen)):
+            chosen.append(each)
+    return chosen

@@ -10,7 +10,8 @@ from semver import Version
 
 def next_version(tags: Iterable[str], current: str | None, bump: Literal["major", "minor", "patch"]) -> str:
     """The highest version among ``tags`` (a leading v is fine) and ``current``, one step up; from 0.0.0 without any."""
-    words = [tag.removeprefix("v") for tag in tags] + ([current] if current else [])
+    words = [tag.removeprefix("v") for tag in (*tags, *([current] if current else []))]
     known = [Version.parse(word) for word in words if Version.is_valid(word)]
-    highest = max(known, default=Version(0))
+    # Build metadata does not count in precedence: 1.2.3+7 would otherwise step "up" to 1.2.3.
+    highest = max(known, default=Version(0)).replace(build=None)
     return str(highest.next_version(part=bump))

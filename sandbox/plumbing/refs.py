@@ -26,10 +26,8 @@ async def heads(git: Git) -> dict[str, str]:
 
 
 async def resolve(git: Git, name: str) -> str | None:
-    """The object that a full ref name or a sha names, or None."""
-    if not SHA.fullmatch(name) and not name.startswith("refs/"):
-        return None
-    done = await git.run("rev-parse", "--verify", "--quiet", "--end-of-options", name, expect=(0, 1, 128))
+    """The object that a ref points at, by the ref's full name, or None."""
+    done = await git.run("show-ref", "--verify", "--hash", "--", name, expect=(0, 1, 128))
     return done.text if done.code == 0 else None
 
 

@@ -12,10 +12,10 @@ from pydantic import BaseModel
 from sandbox.answers import Json, Refused, not_found
 from sandbox.context import At, RepoCall
 from sandbox.plumbing import objects, refs
-from sandbox.plumbing.git import ZERO, GitFailed
+from sandbox.plumbing.git import ZERO
 from sandbox.plumbing.objects import Entry
 from sandbox.pull_facts import follow_refs
-from sandbox.routes.git_objects import Who, decoded
+from sandbox.routes.git_objects import Who, check_path, decoded
 from sandbox.shapes.commits import git_commit
 from sandbox.shapes.repos import html_url, repo_url
 
@@ -99,17 +99,15 @@ async def get(at: At, path: str = "") -> Json:
 
 async def _write(at: RepoCall, body: FileWrite | FileRemoval, path: str, blob: str | None) -> Json:
     """Put ``blob`` (or nothing) at ``path`` in a commit of its own. The lock is held."""
+    check_path(path, "path")
     branch = body.branch or at.repo["default_branch"]
     tip = await refs.resolve(at.git, f"refs/heads/{branch}")
     if tip is None and await refs.heads(at.git):
         raise not_found(f"Branch {branch} not found")
     before = await objects.entries(at.git, tip, path) if tip else []
     _check_replaced(path, before[0] if before else None, body)
-    try:
-        change = Entry(path, before[0].mode if before and blob else "100644", "blob", blob)
-        tree = await objects.write_tree(at.git, tip, [change])
-    except GitFailed:
-        raise Refused(422, "path contains a malformed path component") from None
+    change = Entry(path, before[0].mode if before else "100644", "blob", blob)
+    tree = await objects.write_tree(at.git, tip, [change])
     author = body.author.person() if body.author else at.author
     committer = body.committer.person() if body.committer else None
     sha = await objects.write_commit(at.git, tree, [tip] if tip else [], body.message, author, committer)

@@ -11,7 +11,6 @@ from pydantic import BaseModel, Field
 from sandbox.answers import Json, Refused, not_found
 from sandbox.context import At, RepoCall
 from sandbox.plumbing import objects, refs
-from sandbox.plumbing.git import GitFailed
 from sandbox.plumbing.objects import Entry, Person
 from sandbox.shapes.commits import UNSIGNED, git_commit, person, tree_entry
 from sandbox.shapes.ids import node_id
@@ -84,6 +83,12 @@ async def _require(at: RepoCall, sha: str, kind: str) -> int:
     return found[1]
 
 
+def check_path(path: str, name: str) -> None:
+    """Refuse a path that git would not keep."""
+    if any(part in ("", ".", "..") or part.lower() == ".git" for part in path.split("/")):
+        raise Refused(422, f"{name} contains a malformed path component")
+
+
 def decoded(content: str) -> bytes:
     """The bytes behind base64 text; 422 when it is none."""
     try:
@@ -141,14 +146,12 @@ async def create_tree(at: At, body: NewTree) -> Json:
             raise not_found()
     changes = []
     for line in body.tree:
+        check_path(line.path.strip("/"), "tree.path")
         sha = await objects.write_blob(at.git, line.content.encode()) if line.content is not None else line.sha
         if sha is not None and line.type != "commit" and await objects.kind_of(at.git, sha) is None:
             raise Refused(422, f"tree.sha {sha} is not a valid {line.type}")
         changes.append(Entry(line.path.strip("/"), line.mode, line.type, sha))
-    try:
-        sha = await objects.write_tree(at.git, base, changes)
-    except GitFailed:
-        raise Refused(422, "tree.path contains a malformed path component") from None
+    sha = await objects.write_tree(at.git, base, changes)
     return Json(_tree(at, sha, await objects.entries(at.git, sha)), 201)
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from sandbox.answers import Json, invalid, not_found
 from sandbox.context import At, Call, Here
-from sandbox.founding import found, from_template, with_readme
+from sandbox.founding import check_name, found, from_template, with_readme
 from sandbox.plumbing import refs
 from sandbox.shapes.repos import full_repository, repository
 from sandbox.store import now
@@ -134,7 +134,8 @@ async def change(at: At, body: RepoChange) -> Json:
             if await refs.resolve(at.git, f"refs/heads/{branch}") is None:
                 raise invalid("Repository", "default_branch", "invalid")
             await at.git.run("symbolic-ref", "HEAD", f"refs/heads/{branch}")
-        if (name := sent.get("name")) is not None and name != at.repo["name"]:
+        if (name := sent.get("name")) is not None and name.lower() != at.repo["name"].lower():
+            check_name(name)
             if at.hub.find(at.repo["owner"], name) is not None:
                 raise invalid("Repository", "name", "already_exists")
             shutil.move(at.git.path, at.hub.path(at.repo["owner"], name))

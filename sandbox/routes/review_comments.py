@@ -7,8 +7,10 @@ from typing import Any, Literal
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from sandbox.answers import Json, not_found
+from sandbox.answers import Json, Refused, failed, not_found
 from sandbox.context import At, RepoCall
+from sandbox.plumbing import history, objects, refs
+from sandbox.plumbing.hunks import hunk_up_to
 from sandbox.routes.pulls import find_pull
 from sandbox.shapes.pulls import review_comment
 from sandbox.store import Row, now
@@ -44,22 +46,34 @@ class RemarkText(BaseModel):
     body: str
 
 
-def add_remark(
-    at: RepoCall,
-    pull: Row,
-    remark: Remark,
-    commit: str,
-    review_id: int,
-    subject: str = "line",
-    reply: int | None = None,
-) -> Row:
-    """Write a remark down."""
+async def patches(at: RepoCall, pull: Row, commit: str) -> dict[str, str]:
+    """The pull request's diff as of ``commit``: path → patch."""
+    fork = await history.merge_base(at.git, pull["base_sha"], commit) or pull["base_sha"]
+    return {one.path: one.patch or "" for one in await history.files(at.git, fork, commit)}
+
+
+async def require_commit(at: RepoCall, sha: str) -> None:
+    """Refuse a commit that is not there."""
+    found = await objects.kind_of(at.git, sha) if refs.SHA.fullmatch(sha) else None
+    if found is None or found[0] != "commit":
+        raise Refused(422, "Unprocessable Entity", ["The commit does not exist in this repository."])
+
+
+def hunk_of(remark: Remark, diff: dict[str, str]) -> str | None:
+    """The part of the diff that a remark stands on; None when it stands beside the diff."""
+    if remark.path not in diff:
+        return None
+    return hunk_up_to(diff[remark.path], remark.side, remark.line, remark.position)
+
+
+def add_remark(at: RepoCall, pull: Row, remark: Remark, commit: str, review_id: int, **more: Any) -> Row:
+    """Write a remark down; ``more`` is the hunk it stands on, what it answers, and whether it is on the whole file."""
     moment = now()
     return at.store.insert(
-        "review_comments", repo_id=at.repo["id"], pull_id=pull["pull_id"], review_id=review_id, in_reply_to=reply,
-        login=at.login, body=remark.body, path=remark.path, commit_id=commit, line=remark.line, side=remark.side,
-        start_line=remark.start_line, start_side=remark.start_side, position=remark.position, subject_type=subject,
-        diff_hunk="", created_at=moment, updated_at=moment,
+        "review_comments", repo_id=at.repo["id"], pull_id=pull["pull_id"], review_id=review_id, login=at.login,
+        body=remark.body, path=remark.path, commit_id=commit, line=remark.line, side=remark.side,
+        start_line=remark.start_line, start_side=remark.start_side, position=remark.position,
+        created_at=moment, updated_at=moment, **({"subject_type": "line"} | more),
     )  # fmt: skip
 
 
@@ -105,7 +119,13 @@ async def create(at: At, number: int, body: NewRemark) -> Json:
     pull = find_pull(at, number)
     if body.in_reply_to is not None:
         return _reply(at, pull, body.in_reply_to, body.body)
-    return _alone(at, pull, body, body.commit_id, subject=body.subject_type)
+    await require_commit(at, body.commit_id)
+    diff = await patches(at, pull, body.commit_id)
+    hunk = diff.get(body.path) if body.subject_type == "file" else hunk_of(body, diff)
+    if hunk is None:
+        field = f"pull_request_review_thread.{'line' if body.path in diff else 'path'}"
+        raise failed("PullRequestReviewComment", f"{field} must be part of the diff", field=field)
+    return _alone(at, pull, body, body.commit_id, diff_hunk=hunk, subject_type=body.subject_type)
 
 
 def _reply(at: RepoCall, pull: Row, remark_id: int, text: str) -> Json:
@@ -116,7 +136,8 @@ def _reply(at: RepoCall, pull: Row, remark_id: int, text: str) -> Json:
         path=first["path"], body=text, position=first["position"], line=first["line"], side=first["side"],
         start_line=first["start_line"], start_side=first["start_side"],
     )  # fmt: skip
-    return _alone(at, pull, remark, first["commit_id"], reply=first["in_reply_to"] or first["id"])
+    thread = {"diff_hunk": first["diff_hunk"], "in_reply_to": first["in_reply_to"] or first["id"]}
+    return _alone(at, pull, remark, first["commit_id"], **thread)
 
 
 @router.post("/{number:int}/comments/{remark_id:int}/replies")

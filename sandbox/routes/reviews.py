@@ -9,10 +9,9 @@ from pydantic import BaseModel, Field
 
 from sandbox.answers import Json, Refused, not_found
 from sandbox.context import At, RepoCall
-from sandbox.plumbing import objects, refs
 from sandbox.routes.issue_rows import touch
 from sandbox.routes.pulls import find_pull
-from sandbox.routes.review_comments import Remark, add_remark, list_of_review
+from sandbox.routes.review_comments import Remark, add_remark, hunk_of, list_of_review, patches, require_commit
 from sandbox.shapes.pulls import review
 from sandbox.store import Row, now
 
@@ -58,6 +57,18 @@ def _check_event(at: RepoCall, pull: Row, event: str | None, text: str, remarks:
         raise Refused(422, "Unprocessable Entity", [f"Could not {event.lower()} pull request review."])
 
 
+async def _hunks(at: RepoCall, pull: Row, commit: str, remarks: list[Remark]) -> list[tuple[Remark, str]]:
+    diff = await patches(at, pull, commit) if remarks else {}
+    found = []
+    for remark in remarks:
+        hunk = hunk_of(remark, diff)
+        if hunk is None:
+            what = "Line" if remark.path in diff else "Path"
+            raise Refused(422, "Unprocessable Entity", [f"{what} could not be resolved"])
+        found.append((remark, hunk))
+    return found
+
+
 @router.get("")
 async def list_all(at: At, number: int) -> Json:
     """The reviews, oldest first."""
@@ -71,17 +82,16 @@ async def create(at: At, number: int, body: NewReview) -> Json:
     """A review with its remarks on lines; nobody approves a pull request of their own."""
     pull = find_pull(at, number)
     commit = body.commit_id or pull["head_sha"]
-    found = await objects.kind_of(at.git, commit) if refs.SHA.fullmatch(commit) else None
-    if found is None:
-        raise Refused(422, "Unprocessable Entity", ["The commit does not exist in this repository."])
+    await require_commit(at, commit)
     _check_event(at, pull, body.event, body.body, len(body.comments))
+    hunks = await _hunks(at, pull, commit, body.comments)
     with at.store.write():
         row = at.store.insert(
             "reviews", pull_id=pull["pull_id"], login=at.login, body=body.body, commit_id=commit,
             state=_STATES[body.event] if body.event else "PENDING", submitted_at=now() if body.event else None,
         )  # fmt: skip
-        for remark in body.comments:
-            add_remark(at, pull, remark, commit, row["id"])
+        for remark, hunk in hunks:
+            add_remark(at, pull, remark, commit, row["id"], diff_hunk=hunk)
         touch(at, pull)
     return Json(review(at.hub, at.repo, number, row))
 

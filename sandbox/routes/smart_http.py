@@ -65,6 +65,7 @@ async def fetch(call: Here, owner: str, name: str) -> Response:
 async def push(call: Here, owner: str, name: str) -> Response:
     """Take in a push; its pull requests have moved before git hears that it is done."""
     repo = _repo(call, owner, name)
+    await call.request.body()  # kept for later: a slow client must not hold the lock
     async with call.hub.lock(repo):
         try:
             return await _serve(call, repo, "git-receive-pack")
