@@ -37,9 +37,10 @@ async def _build(run_id: str, key: str) -> None:
     tree = await get_tree(run_id)
     issue = tree[key]
     if issue.status in (IssueStatus.NEW, IssueStatus.IN_PROGRESS):
-        for ancestor in reversed(tree.ancestors(key)):
-            await prepare_branch(run_id, ancestor.key)
-        await prepare_branch(run_id, key)
+        for node in [*reversed(tree.ancestors(key)), issue]:
+            await prepare_branch(run_id, node.key)
+            if node.branch and node.status is IssueStatus.NEW:  # a dry run made it, before its predecessors were done
+                await bring_up(run_id, node.key)
         await implement(run_id, key)
         await open_pull_request(run_id, key)
     if issue.status in (IssueStatus.NEW, IssueStatus.IN_PROGRESS, IssueStatus.REVIEW):
@@ -54,8 +55,7 @@ async def _build(run_id: str, key: str) -> None:
 
 async def _land(run_id: str, key: str) -> None:
     for _ in range(MOVES):
-        if (await update_branch(run_id, key)).conflict:
-            await resolve_conflict(run_id, key)
+        await bring_up(run_id, key)
         findings = await check(run_id, key)
         if findings:
             return await file_under(run_id, key, findings)
@@ -63,6 +63,12 @@ async def _land(run_id: str, key: str) -> None:
         if await merge_pull_request(run_id, key):
             return await settle(run_id, key)
     raise ShiplineError(f"The branches of {key} moved {MOVES} times while it was to merge.", "Retry when they rest.")
+
+
+async def bring_up(run_id: str, key: str) -> None:
+    """Merge the base into the node's branch where it lacks something, with an agent's help where they conflict."""
+    if (await update_branch(run_id, key)).conflict:
+        await resolve_conflict(run_id, key)
 
 
 async def _verdict(run_id: str, key: str, work: Callable[[str, str], Coroutine[Any, Any, None]]) -> None:

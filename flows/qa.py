@@ -5,11 +5,10 @@ from __future__ import annotations
 from prefect import flow
 
 from flows.filing import file_found
+from flows.leaf import bring_up
 from ledger.models import RunState
-from tasks.branches import update_branch
 from tasks.checks import check_epic
 from tasks.defects import owner
-from tasks.implementing import resolve_conflict
 from tasks.state import back_to, enter, get_tree
 
 
@@ -19,8 +18,7 @@ async def qa(run_id: str) -> bool:
     if not await enter(run_id, RunState.QA, "Checking the epic as a whole"):
         return True
     root = (await get_tree(run_id)).root.key
-    if (await update_branch(run_id, root)).conflict:
-        await resolve_conflict(run_id, root)
+    await bring_up(run_id, root)
     findings = await check_epic(run_id, root)
     if not findings:
         return True

@@ -13,6 +13,9 @@ READY = """mutation($id: ID!) { markPullRequestReadyForReview(input: {pullReques
   { pullRequest { number isDraft } } }"""
 
 
+MERGED_AS = """query($id: ID!) { node(id: $id) { ... on PullRequest { mergeCommit { oid } } } }"""
+
+
 class IssueRef(Model):
     """An issue on GitHub: its number in the repository and its id in the world."""
 
@@ -236,7 +239,12 @@ class Repo:
     async def pull(self, number: int) -> PullRef:
         """A pull request as it stands."""
         found = await self.host.ask(lambda: self._rest.pulls.async_get(**self._at, pull_number=number))
-        return _pull(found.parsed_data)
+        pull = _pull(found.parsed_data)
+        if not found.parsed_data.merged:
+            return pull
+        # REST stopped telling the merge commit with version 2026-03-10; GraphQL still does.
+        node = (await self.host.graphql(MERGED_AS, {"id": pull.node_id}))["node"]
+        return pull.model_copy(update={"merged_sha": str(node["mergeCommit"]["oid"])})
 
     async def mark_ready(self, node_id: str) -> None:
         """Turn a draft into a pull request that may merge (GraphQL: REST cannot)."""
@@ -287,12 +295,10 @@ class Repo:
 
 
 def _pull(found: Any) -> PullRef:
-    merged = bool(getattr(found, "merged", False))
     return PullRef(
         number=found.number,
         node_id=found.node_id,
         head=found.head.sha,
         draft=bool(found.draft),
         open=found.state == "open",
-        merged_sha=str(found.merge_commit_sha) if merged else None,
     )
