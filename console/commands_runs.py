@@ -38,12 +38,18 @@ def run(
 
     text = sys.stdin.read() if idea == "-" else idea
     ended = asyncio.run(start_run(text, repo, size=size, dry_run=dry_run, follow=not detach, quiet=json))
-    if json:
-        say_json(ended.model_dump(mode="json", by_alias=True, exclude={"outbox"}))
-    elif detach:
-        out.print(f"Run {ended.id} is on its way. Follow it: shipline logs -f {ended.id}")
-    if ended.outcome is Outcome.FAILED:
-        raise typer.Exit(1)
+    _say_end(ended, detach, json)
+
+
+def resume(
+    run_id: RunId,
+    detach: Annotated[bool, typer.Option("--detach", help="Start it and return at once.")] = False,
+    json: Json = False,
+) -> None:
+    """Go on with a run that failed, was only planned, or was cut off: from where it stands, nothing twice."""
+    from console.starting import resume_run
+
+    _say_end(asyncio.run(resume_run(run_id, follow=not detach, quiet=json)), detach, json)
 
 
 def runs(limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 50, json: Json = False) -> None:
@@ -101,6 +107,17 @@ def verify(run_id: RunId, json: Json = False) -> None:
     else:
         out.print(f"The chain of {run_id} is whole: {count} events, none altered, removed or cut off.")
     if problems:
+        raise typer.Exit(1)
+
+
+def _say_end(ended: Run, detach: bool, json: bool) -> None:
+    if json:
+        say_json(_public(ended))
+    elif detach:
+        out.print(f"Run {ended.id} is on its way. Follow it: shipline logs -f {ended.id}")
+    elif ended.outcome is Outcome.PLANNED:
+        out.print(f"Planned. See it: shipline show {ended.id}. Go on for real: shipline resume {ended.id}")
+    if not detach and ended.outcome is Outcome.FAILED:
         raise typer.Exit(1)
 
 

@@ -15,7 +15,8 @@ from rich.live import Live
 
 from console.out import err, out, say_json
 from console.views import event_line, live, tree_table
-from deployments.stack import Child, LocalStack
+from deployments.process import Child
+from deployments.stack import LocalStack
 from ledger import queries
 from ledger.models import Event, EventType, Level, Outcome, Size
 from ledger.store import Store

@@ -11,6 +11,7 @@ from ledger.models import Run, Size
 from shipline.config import Settings, load_settings
 from shipline.errors import Unavailable
 from tasks.context import close_context, context
+from tasks.state import revive
 from tasks.submit import submit
 
 DEPLOYMENT = "deliver/deliver"
@@ -36,6 +37,7 @@ async def resume_run(run_id: str, *, follow: bool, quiet: bool) -> Run:
         store = (await context()).store
         run = await store.get(Run, run_id)
         seen = run.chain.seq
+        run = await revive(run_id, dry_run=False)
         await _hand_over(settings, deployment, run_id, dry_run=False)
         return await _follow(run_id, quiet, after=seen) if follow else run
     finally:

@@ -91,7 +91,7 @@ def tree_table(snapshot: Snapshot) -> RenderableType:
     table = Table(box=None, show_header=False, padding=(0, 1), pad_edge=False)
     table.add_column("mark", min_width=1, no_wrap=True)
     table.add_column("number", min_width=4, no_wrap=True)
-    table.add_column("title", max_width=48, min_width=30, overflow="ellipsis", no_wrap=True)
+    table.add_column("title", max_width=42, min_width=30, overflow="ellipsis", no_wrap=True)
     table.add_column("status", min_width=9, no_wrap=True)
     table.add_column("note", overflow="ellipsis", no_wrap=True)
     for depth, issue in walk(tree):
@@ -123,7 +123,7 @@ def note(snapshot: Snapshot, issue: Issue) -> str:
     if issue.failure:
         return issue.failure
     if issue.status is IssueStatus.DONE:
-        return f"merged by #{issue.pr_number}" if issue.pr_number else ""
+        return f"PR #{issue.pr_number}" if issue.pr_number else ""
     if is_working(snapshot.tree, issue):
         return issue.agent
     return waiting(snapshot.tree, snapshot.waits.get(issue.key, []))

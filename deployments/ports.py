@@ -57,7 +57,7 @@ def _by_whom(port: int) -> str:
     """Who listens, as far as the system tells: another user's process is not named."""
     try:
         for each in psutil.net_connections("tcp"):
-            if each.status == psutil.CONN_LISTEN and each.laddr.port == port and each.pid:
+            if each.status == psutil.CONN_LISTEN and each.laddr and each.laddr.port == port and each.pid:
                 return f" (by pid {each.pid} {psutil.Process(each.pid).name()})"
     except psutil.Error:
         pass

@@ -21,7 +21,7 @@ LOG_LIMIT = 5_000_000  # bytes; a log larger than this begins anew at the next s
 
 
 class Child:
-    """A process that the stack started. Polled, not awaited through a watcher: nothing can come between fork and here."""
+    """A process that the stack started. Polled, not awaited through a watcher: nothing comes between fork and here."""
 
     def __init__(self, name: str, log: Path, process: subprocess.Popen[bytes]) -> None:
         self.name = name
@@ -40,7 +40,7 @@ class Child:
 
     async def wait(self) -> int:
         """Wait for its end."""
-        while (code := self.exit_code) is None:
+        while (code := self.exit_code) is None:  # noqa: ASYNC110 (a child's end sets no event)
             await asyncio.sleep(TICK)
         return code
 

@@ -21,7 +21,7 @@ async def deliver(run_id: str, dry_run: bool = False) -> Outcome:
     """Take the run from where it stands to its end. Calling it again after a stop goes on from there."""
     await tag_flow_run(run_id)
     run = await revive(run_id, dry_run=dry_run)
-    if run.outcome is not None and not (run.outcome is Outcome.PLANNED and not run.dry_run):
+    if run.outcome is not None:
         return run.outcome
     return await until_it_ends(run_id, _road(run_id))
 

@@ -95,12 +95,15 @@ async def end_run(store: Store, run_id: str, outcome: Outcome, *, error: str | N
 
 
 async def reopen_run(store: Store, run_id: str) -> Run:
-    """Take the outcome ``failed`` back, so that the flow may run again from where it stopped."""
+    """Take the outcome of a failed or a planned run back, so that it goes on from where it stopped, for real."""
     run = await store.get(Run, run_id)
-    if run.outcome is not Outcome.FAILED:
+    if run.outcome not in (Outcome.FAILED, Outcome.PLANNED):
         return run
-    again = event(EventType.WORKFLOW_STARTED, run.state, "Run again")
-    return await _change(store, run, {"outcome": None, "error": None}, again) or await store.get(Run, run_id)
+    told = "Run again" if run.outcome is Outcome.FAILED else "The plan is carried out"
+    again = event(EventType.WORKFLOW_STARTED, run.state, told)
+    dry_run = run.dry_run and run.outcome is Outcome.FAILED
+    values = {"outcome": None, "error": None, "dryRun": dry_run}
+    return await _change(store, run, values, again) or await store.get(Run, run_id)
 
 
 async def note_run(store: Store, run_id: str, values: Mapping[str, Any], pending: PendingEvent | None = None) -> Run:

@@ -81,15 +81,15 @@ async def finish(run_id: str, outcome: Outcome, error: str | None = None) -> Run
 
 
 async def revive(run_id: str, *, dry_run: bool) -> Run:
-    """Make a run that failed able to go on; a planned one too when ``dry_run`` is over."""
+    """Make a run that failed able to go on; a planned one too, unless only a plan is asked for."""
     ctx = await context()
-    run = await reopen_run(ctx.store, run_id)
-    if run.outcome is Outcome.PLANNED and run.dry_run and not dry_run:
-        await ctx.store.change(Run, run_id, {"dryRun": False}, expect={"outcome": Outcome.PLANNED})
+    run = await ctx.store.get(Run, run_id)
+    if not (dry_run and run.outcome is Outcome.PLANNED):
+        run = await reopen_run(ctx.store, run_id)
     failed = [issue for issue in (await read_tree(ctx.store, run_id)).issues if issue.failure]
     for issue in failed:
         await change_issue(ctx.store, run_id, issue.key, {"failure": None}, msg=f"{issue.key} is tried again")
-    return await ctx.store.get(Run, run_id)
+    return run
 
 
 async def settle_tree(run_id: str) -> tuple[list[str], list[str]]:

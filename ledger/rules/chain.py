@@ -18,7 +18,7 @@ def genesis(run_id: str) -> str:
 
 def event_hash(prev_hash: str, payload: Mapping[str, Any]) -> str:
     """SHA-256 over the hash before and the canonical JSON of everything in the event but its own hash."""
-    text = json.dumps(payload, sort_keys=True, separators=(",", ":"), default=_plain, allow_nan=False)
+    text = json.dumps(payload, sort_keys=True, separators=(",", ":"), default=_plain)
     return hashlib.sha256(f"{prev_hash}\n{text}".encode()).hexdigest()
 
 
@@ -32,14 +32,11 @@ def seal(pending: PendingEvent, run_id: str, seq: int, prev_hash: str) -> Event:
 
 
 def verify(events: Iterable[Event], head: ChainHead) -> list[str]:
-    """Every way in which the chain (in the order of its numbers) is not whole; none when it is.
-
-    A ``head`` that lags behind is whole: a crash between the event and the run leaves it so.
-    """
+    """Every way in which the chain (in the order of its numbers) is not whole; none when it is."""
     problems: list[str] = []
     last: Event | None = None
     for event in events:
-        problems += _place(event, last)
+        problems += _link(event, last)
         if _hash(event) != event.hash:
             problems.append(f"event {event.seq} was altered: its content does not fit its hash")
         if event.seq == head.seq and event.hash != head.hash:
@@ -47,18 +44,20 @@ def verify(events: Iterable[Event], head: ChainHead) -> list[str]:
         last = event
     count = last.seq if last else 0
     if head.seq > count:
-        problems.append(f"the tail is cut off: the run remembers {head.seq} events, {count} are here")
+        problems.append(f"the tail is cut off: the run remembers {head.seq} events, the last one here is {count}")
     return problems
 
 
-def _place(event: Event, last: Event | None) -> list[str]:
+def _link(event: Event, last: Event | None) -> list[str]:
+    """What is wrong with the way in which ``event`` follows ``last``."""
     expected = last.seq + 1 if last else 1
     if event.seq < expected:
-        return [f"event {event.seq} is out of its place, after event {expected - 1}"]
-    if event.seq == expected + 1:
-        return [f"event {expected} is missing"]
+        return [f"event {event.seq} comes after event {expected - 1}"]
     if event.seq > expected:
-        return [f"events {expected} to {event.seq - 1} are missing"]
+        one = event.seq == expected + 1
+        return [f"event {expected} is missing" if one else f"events {expected} to {event.seq - 1} are missing"]
+    if last is not None and event.run_id != last.run_id:
+        return [f"event {event.seq} is of another run"]
     if event.prev_hash != (last.hash if last else genesis(event.run_id)):
         return [f"event {event.seq} does not follow the one before it"]
     return []
@@ -69,8 +68,7 @@ def _hash(event: Event) -> str:
 
 
 def _plain(value: Any) -> str:
-    if isinstance(value, datetime):
-        # Mongo takes a time without a zone for UTC, and gives it back so.
-        value = value.replace(tzinfo=UTC) if value.tzinfo is None else value
-        return value.astimezone(UTC).isoformat(timespec="milliseconds")
+    if isinstance(value, datetime):  # BSON keeps milliseconds of UTC, and takes a naive time for UTC
+        aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+        return aware.astimezone(UTC).isoformat(timespec="milliseconds")
     return str(value)

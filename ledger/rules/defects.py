@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import count
 
 from ledger.models import DefectOrigin, Finding, Issue, IssueType, issue_id
-from ledger.rules.overlap import covers
+from ledger.rules.overlap import overlap
 from ledger.rules.tree import Tree, is_open
 
 TITLE = 100  # characters
@@ -23,14 +23,14 @@ def owner_of(tree: Tree, path: str | None) -> str:
     """The task whose declared files cover ``path`` (the last, when several do), else the root."""
     if path is None:
         return tree.root.key
-    owners = [each.key for each in tree.issues if each.type is IssueType.TASK and covers(each.files, path)]
+    owners = [each.key for each in tree.issues if each.type is IssueType.TASK and overlap(each.files, [path])]
     return owners[-1] if owners else tree.root.key
 
 
 def already_filed(tree: Tree, fingerprint: str) -> Issue | None:
     """The newest defect of this cause, open ones first."""
     same = [each for each in tree.issues if each.origin and each.origin.fingerprint == fingerprint]
-    return next((each for each in same if is_open(each)), same[-1] if same else None)
+    return max(same, key=lambda each: (is_open(each), each.created_at), default=None)
 
 
 def open_defects(tree: Tree, key: str) -> list[Issue]:
@@ -74,12 +74,23 @@ def _one_line(text: str) -> str:
 def _where(finding: Finding) -> str:
     if not finding.path:
         return ""
-    line = f":{finding.line}" if finding.line else ""
-    return f" in `{_one_line(finding.path).replace('`', '')}{line}`"
+    line = f", line {finding.line}" if finding.line else ""
+    return f" in {_code(finding.path)}{line}"
 
 
 def fenced(text: str) -> str:
     """Text as a code block that it cannot end by itself."""
-    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
+    fence = "`" * max(3, _longest_run(text) + 1)
     return f"{fence}text\n{text}\n{fence}"
+
+
+def _code(text: str) -> str:
+    line = _one_line(text)
+    if "`" not in line:
+        return f"`{line}`"
+    ticks = "`" * (_longest_run(line) + 1)
+    return f"{ticks} {line} {ticks}"
+
+
+def _longest_run(text: str) -> int:
+    return max((len(run) for run in re.findall(r"`+", text)), default=0)

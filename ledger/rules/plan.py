@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ledger.models import IssueType, Plan, PlanNode, Size, Spec
-from ledger.rules.branches import readable
 from ledger.rules.shape import check_shape, depth
 
 SHOWN = 60  # characters of a value in a diff
@@ -52,8 +51,6 @@ def _contents(plan: Plan, spec: Spec) -> list[str]:
             for need in dict.fromkeys(node.requirements)
             if need not in known
         ]
-        if not readable(node.title):
-            problems.append(f"the title of {node.key} ({node.title!r}) has no letter or digit to name a branch with")
     return problems
 
 
@@ -75,7 +72,7 @@ def _bounds(plan: Plan, size: Size) -> list[str]:
 
 
 def plan_diff(old: Plan, new: Plan) -> list[str]:
-    """What changed, a line each: ``+ key title``, ``- key``, ``~ key field: old → new``."""
+    """What changed, a line each: ``+ key title``, ``- key title``, ``~ key field: old → new``."""
     before = {node.key: node for node in old.nodes}
     after = {node.key: node for node in new.nodes}
     lines: list[str] = []
@@ -83,8 +80,8 @@ def plan_diff(old: Plan, new: Plan) -> list[str]:
         if key in before:
             lines += _changes(before[key], node)
         else:
-            lines.append(f"+ {key} {' '.join(node.title.split())}")
-    return lines + [f"- {key}" for key in before if key not in after]
+            lines.append(f"+ {key} {_text(node.title)}")
+    return lines + [f"- {key} {_text(node.title)}" for key, node in before.items() if key not in after]
 
 
 def _changes(old: PlanNode, new: PlanNode) -> list[str]:
@@ -98,9 +95,9 @@ def _changes(old: PlanNode, new: PlanNode) -> list[str]:
 
 def _text(value: Any) -> str:
     if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
-    text = "none" if value is None or value == "" else str(value)
-    return text.replace("\r", "\\r").replace("\n", "\\n")
+        value = ", ".join(map(str, value))
+    text = f"{value:g}" if isinstance(value, float) else str(value or "none")
+    return "\\n".join(text.splitlines())
 
 
 def _shown(*texts: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from graphlib import TopologicalSorter
+from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from typing import Literal, NamedTuple, Protocol
 
@@ -81,6 +81,15 @@ def _in_turn(graph: Mapping[Point, set[Point]], siblings: Sequence[Node]) -> Non
             barrier = earlier.key
         if barrier is not None:
             graph[start(later.key)].add(end(barrier))
+
+
+def circle(graph: Graph) -> list[str]:
+    """The keys of nodes that wait for one another, when there are any."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(dict.fromkeys(point.key for point in error.args[1]))
+    return []
 
 
 def minutes_left(graph: Graph, minutes: Mapping[str, float]) -> dict[Point, float]:

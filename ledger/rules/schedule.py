@@ -54,7 +54,7 @@ def next_leaves(
     if room <= 0:
         return []
     left = remaining_minutes(tree)
-    fresh = [leaf for leaf in startable(tree) if leaf.key not in running and leaf.failure is None]
+    fresh = [leaf for leaf in startable(tree) if leaf.key not in running]
     fresh.sort(key=lambda leaf: (-left[leaf.key], leaf.key))
     busy = [tree[key] for key in (*running, *landing) if key in tree]
     return _apart([*begun, *fresh], busy, room)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from ledger.models import IssueType, Plan, PlanNode
-from ledger.rules.precedence import circle, precedence
+from ledger.rules.precedence import before, circle, place
 
 MAX_CHILDREN = 100  # GitHub's limit of sub-issues
 PARENTS = (IssueType.EPIC, IssueType.FEATURE)
@@ -28,8 +28,8 @@ def _by_key(plan: Plan) -> dict[str, PlanNode]:
 
 def _line(by_key: dict[str, PlanNode], node: PlanNode) -> list[str]:
     """The keys from the node up to the root, or until they repeat."""
-    keys: dict[str, None] = {node.key: None}
-    at: PlanNode | None = by_key.get(node.parent or "")
+    keys: dict[str, None] = {}
+    at: PlanNode | None = by_key[node.key]
     while at is not None and at.key not in keys:
         keys[at.key] = None
         at = by_key.get(at.parent or "")
@@ -37,8 +37,8 @@ def _line(by_key: dict[str, PlanNode], node: PlanNode) -> list[str]:
 
 
 def _circles(by_key: dict[str, PlanNode], node: PlanNode) -> bool:
-    top = by_key[_line(by_key, node)[-1]]
-    return top.parent in by_key
+    line = _line(by_key, node)
+    return by_key[line[-1]].parent in line
 
 
 def _keys(plan: Plan) -> list[str]:
@@ -101,23 +101,29 @@ def _children(plan: Plan) -> list[str]:
 
 def _order(plan: Plan) -> list[str]:
     by_key = _by_key(plan)
-    problems, sound = [], []
-    for node in by_key.values():
-        lines = {key: _line(by_key, by_key[key]) for key in dict.fromkeys(node.dependencies) if key in by_key}
-        up = [key for key in lines if key in _line(by_key, node)]
-        down = [key for key, line in lines.items() if node.key in line and key not in up]
-        problems += [_vertical(node.key, key, "under") for key in up] + [
-            _vertical(node.key, key, "over") for key in down
-        ]
-        vertical = {*up, *down}
-        sound.append(node.model_copy(update={"dependencies": [key for key in lines if key not in vertical]}))
-    if any(_circles(by_key, node) for node in sound):
-        return problems  # a circle of parents is told already, and would be found here again
-    waiting = circle(precedence(sound))
-    return problems + ([f"these wait for one another in a circle: {', '.join(waiting)}"] if waiting else [])
+    if any(_circles(by_key, node) for node in plan.nodes):
+        return []  # a circle of parents is told already, and would be found here again
+    problems = [
+        f"{node.key} depends on {why}"
+        for node in by_key.values()
+        for key in dict.fromkeys(node.dependencies)
+        if key in by_key and (why := _never(by_key, node, by_key[key]))
+    ]
+    waiting = [] if problems else circle(before(by_key.values()))
+    if waiting:
+        keys = ", ".join(waiting)
+        problems.append(f"these wait for one another in a circle: {keys} (siblings merge by order index, then by key)")
+    return problems
 
 
-def _vertical(key: str, other: str, where: str) -> str:
-    if key == other:
-        return f"{key} depends on itself"
-    return f"{key} depends on {other}, which it lies {where}; a parent is done only after its children"
+def _never(by_key: dict[str, PlanNode], node: PlanNode, other: PlanNode) -> str:
+    """Why ``node`` would wait for ``other`` for ever, as far as those two alone show it."""
+    if node is other:
+        return "itself"
+    if other.key in _line(by_key, node):
+        return f"{other.key}, which it lies under; a parent is done only after its children"
+    if node.key in _line(by_key, other):
+        return f"{other.key}, which lies under it and can start only with it"
+    if node.parent == other.parent and place(other) > place(node):
+        return f"{other.key}, which merges after it: {node.key} needs the higher order index"
+    return ""

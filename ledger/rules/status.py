@@ -9,13 +9,24 @@ S = IssueStatus
 
 
 def propagate(tree: Tree) -> dict[str, IssueStatus]:
-    """The statuses that must change so that every parent tells the truth. Applying them leaves nothing to change."""
+    """The statuses that must change so that every node tells the truth. Applying them leaves nothing to change."""
     status = {issue.key: issue.status for issue in tree.issues}
     for issue in reversed(tree.issues):  # children come before their parents
         below = tree.descendants(issue.key)
-        if below:
+        if below or issue.merged_sha is not None:
             status[issue.key] = _of(issue, below, status)
     return {key: new for key, new in status.items() if new is not tree[key].status}
+
+
+def settled(tree: Tree) -> Tree:
+    """The tree as it is once what ``propagate`` says has been written."""
+    changes = propagate(tree)
+    if not changes:
+        return tree
+    return Tree.of(
+        issue.model_copy(update={"status": changes[issue.key]}) if issue.key in changes else issue
+        for issue in tree.issues
+    )
 
 
 def _of(issue: Issue, below: list[Issue], status: dict[str, IssueStatus]) -> IssueStatus:
@@ -23,8 +34,8 @@ def _of(issue: Issue, below: list[Issue], status: dict[str, IssueStatus]) -> Iss
     if any(each.type is IssueType.DEFECT for each in open_below):
         return S.BLOCKED
     if open_below:
-        begun = any(status[each.key] is not S.NEW for each in below)
-        return S.IN_PROGRESS if begun else issue.status
+        begun = issue.status is not S.NEW or any(status[each.key] is not S.NEW for each in below)
+        return S.IN_PROGRESS if begun else S.NEW
     if issue.merged_sha is not None:
         return S.DONE
     if issue.type in (IssueType.EPIC, IssueType.FEATURE):

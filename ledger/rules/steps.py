@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ledger.models import Issue, IssueStatus, IssueType
-from ledger.rules.ready import may_merge
+from ledger.rules.ready import blockers, is_free_to_merge
 from ledger.rules.schedule import next_leaves
-from ledger.rules.tree import Tree
+from ledger.rules.status import settled
+from ledger.rules.tree import Tree, is_open
 
 
 @dataclass(frozen=True)
@@ -23,29 +24,29 @@ class Step:
 def next_steps(tree: Tree, running: Sequence[Step], limit: int) -> list[Step]:
     """Every step that may start now beside those that run, at most ``limit`` builds in all.
 
-    Work that an earlier process left half done comes first: it already holds branches and agents.
+    Work that an earlier process left half done comes first: it already holds branches and agents. That process may have
+    died before it wrote what a child's end means for its parents, so the tree is settled before it is read.
     """
+    tree = settled(tree)
     busy = {step.key for step in running}
     building = [step.key for step in running if step.kind == "build"]
     free = [issue for issue in tree.issues if issue.key not in busy and issue.failure is None]
-    resumed = [issue.key for issue in free if _half_done(tree, issue)][: max(0, limit - len(building))]
-    fresh = [leaf for leaf in next_leaves(tree, [*building, *resumed], limit) if leaf.failure is None]
-    landing = [issue.key for issue in free if _may_land(tree, issue)]
-    builds = [Step("build", key) for key in [*resumed, *(leaf.key for leaf in fresh)]]
-    return [*(Step("land", key) for key in landing), *builds]
+    to_land = [issue.key for issue in free if _may_land(tree, issue)]
+    builds = next_leaves(
+        tree, building, limit,
+        begun=[issue for issue in free if _half_done(tree, issue)],
+        landing=[*to_land, *(step.key for step in running if step.kind == "land")],
+    )  # fmt: skip
+    return [*(Step("land", key) for key in to_land), *(Step("build", leaf.key) for leaf in builds)]
 
 
 def stuck(tree: Tree) -> list[str]:
     """Why a loop with nothing left to start is not done: one sentence an open node that needs a person."""
-    open_nodes = [issue for issue in tree.issues if issue.status is not IssueStatus.DONE and issue.parent is not None]
+    open_nodes = [issue for issue in settled(tree).issues if is_open(issue) and issue.parent is not None]
     failed = [f"{issue.key}: {issue.failure}" for issue in open_nodes if issue.failure]
     if open_nodes and not failed:
         failed = [f"{issue.key} is {issue.status} and nothing can move it." for issue in open_nodes]
     return failed
-
-
-def _childless(tree: Tree, issue: Issue) -> bool:
-    return all(child.status is IssueStatus.DONE for child in tree.children(issue.key))
 
 
 def _is_leaf(issue: Issue) -> bool:
@@ -53,11 +54,11 @@ def _is_leaf(issue: Issue) -> bool:
 
 
 def _half_done(tree: Tree, issue: Issue) -> bool:
-    if not _is_leaf(issue) or issue.merged_sha or not _childless(tree, issue):
+    if not _is_leaf(issue) or issue.merged_sha or any(map(is_open, tree.children(issue.key))):
         return False
-    if issue.status in (IssueStatus.IN_PROGRESS, IssueStatus.REVIEW):
-        return True
-    return issue.status is IssueStatus.QA and not _tested(issue)
+    begun = issue.status in (IssueStatus.IN_PROGRESS, IssueStatus.REVIEW)
+    untested = issue.status is IssueStatus.QA and not _tested(issue)
+    return (begun or untested) and not blockers(tree, issue.key)
 
 
 def _may_land(tree: Tree, issue: Issue) -> bool:
@@ -65,7 +66,7 @@ def _may_land(tree: Tree, issue: Issue) -> bool:
         return False
     if _is_leaf(issue) and not _tested(issue):
         return False
-    return not may_merge(tree, issue.key)
+    return is_free_to_merge(tree, issue.key)
 
 
 def _tested(issue: Issue) -> bool:

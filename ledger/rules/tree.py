@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Self
 
 from ledger.models import Issue, IssueStatus, IssueType
-from ledger.rules.precedence import merge_places
 from shipline.errors import NotFound
 
 
@@ -61,11 +59,6 @@ class Tree:
         if not self.issues:
             raise NotFound("The run has no issue tree yet.", "Run the plan stage first.")
         return self.issues[0]
-
-    @cached_property
-    def merge_places(self) -> Mapping[str, int]:
-        """Each node's place in the order in which siblings merge. Defects have no place of their own in it."""
-        return merge_places([issue for issue in self.issues if issue.type is not IssueType.DEFECT])
 
     def children(self, key: str) -> tuple[Issue, ...]:
         """The node's children in order, defects among them."""

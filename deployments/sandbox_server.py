@@ -1,0 +1,48 @@
+"""The GitHub sandbox of this machine, with the demo's repository as a template."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from pathlib import Path
+
+import httpx
+
+from deployments.ports import HOST
+from deployments.process import Children, own_environment, ready
+
+NAME = "sandbox"
+WITHIN = 30.0
+SEED = Path(__file__).parents[1] / "sandbox" / "seed" / "tally"
+
+
+async def start_sandbox(children: Children, port: int) -> tuple[str, str]:
+    """Start it and return its address and the token that opens it."""
+    data = children.home / "sandbox"
+    token = _token(data)
+    where = ["--data", str(data), "--port", str(port), "--host", HOST]
+    argv = [sys.executable, "-m", "sandbox", *where, "--token", token, "--seed", f"demo/tally={SEED}"]
+    child = children.spawn(NAME, argv, own_environment())
+    url = f"http://{HOST}:{port}"
+    async with httpx.AsyncClient(timeout=2, headers={"Authorization": f"Bearer {token}"}) as client:
+
+        async def answers() -> bool:
+            try:
+                return (await client.get(f"{url}/repos/demo/tally")).status_code == 200
+            except httpx.HTTPError:  # not up yet: asked again
+                return False
+
+        await ready(child, answers, WITHIN)
+    return url, token
+
+
+def _token(data: Path) -> str:
+    """The token of this folder's sandbox, made at its first start and readable by its owner alone."""
+    data.mkdir(parents=True, exist_ok=True)
+    file = data / "token"
+    if not file.exists() or not file.read_text():
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as out:
+            out.write(f"ghp_{secrets.token_hex(18)}")
+    return file.read_text()

@@ -1,0 +1,176 @@
+"""The local stack: MongoDB, Prefect, the sandbox and a worker on 127.0.0.1, started and ended together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from deployments import mongod, prefect_server, sandbox_server, worker
+from deployments.lock import hold_for_stack
+from deployments.ports import chosen_port, free_port
+from deployments.process import Child, Children, own_environment, where
+from deployments.run import to_the_end
+from deployments.sweep import MARK, stack_id, sweep
+from shipline.config import STACK_FILE
+from shipline.errors import Unavailable
+
+T = TypeVar("T")
+Progress = Callable[[str, str], None]
+PATIENCE = 5.0  # seconds a part has to end by itself
+
+
+@dataclass(frozen=True)
+class StackAddresses:
+    """Where everything is, named as in ``shipline.config.Settings``."""
+
+    mongodb_uri: str
+    prefect_api_url: str
+    github_api_url: str
+    github_token: str
+
+
+class LocalStack:
+    """One stack on one folder; ``async with`` it. ``parts``: mongodb, prefect, sandbox, runner."""
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        fixed_ports: bool,
+        parts: Sequence[str] = ("mongodb", "prefect", "sandbox"),
+        ports: Mapping[str, int] | None = None,
+        on_progress: Progress | None = None,
+    ) -> None:
+        self.home = home
+        self.addresses = StackAddresses("", "", "", "")
+        self._fixed, self._parts, self._asked = fixed_ports, tuple(parts), dict(ports or {})
+        self._tell = on_progress or (lambda _part, _what: None)
+        self._id = stack_id(home)
+        self._children = Children(home, self._id)
+        self._held = contextlib.AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        self.home.mkdir(parents=True, exist_ok=True)
+        await hold_for_stack(self.home, self._held)
+        try:
+            await sweep(self._id)  # what a stack that was killed has left
+            self._children.watch_over()
+            await self._start()
+        except BaseException:
+            await to_the_end(self._end())
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await to_the_end(self._end())
+
+    def environment(self) -> dict[str, str]:
+        """What a process needs to find this stack."""
+        return {
+            "SHIPLINE_HOME": str(self.home),
+            "SHIPLINE_MONGODB_URI": self.addresses.mongodb_uri,
+            "SHIPLINE_GITHUB_API_URL": self.addresses.github_api_url,
+            "SHIPLINE_GITHUB_TOKEN": self.addresses.github_token,
+            MARK: self._id,
+            **prefect_server.QUIET,
+            "PREFECT_HOME": str(self.home / "prefect"),
+            "PREFECT_API_URL": self.addresses.prefect_api_url,
+            "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
+        }
+
+    async def start_child(self, name: str, argv: Sequence[str], env: Mapping[str, str]) -> Child:
+        """Start one more process, which ends with the stack."""
+        return self._children.spawn(name, argv, {**own_environment(), **self.environment(), **env})
+
+    async def watch(self) -> None:
+        """Wait until a part dies, which none should; then raise Unavailable with its name and log."""
+        dead = await self._children.first_death([mongod.NAME, prefect_server.NAME, sandbox_server.NAME, worker.NAME])
+        raise Unavailable(f"{dead.name} has ended (exit code {dead.exit_code}).", where(dead))
+
+    async def _start(self) -> None:
+        ports = self._ports()
+        async with _together() as group:
+            mongo = group.create_task(self._mongodb(ports))
+            prefect = group.create_task(self._prefect(ports))
+            sandbox = group.create_task(self._sandbox(ports))
+        self.addresses = StackAddresses(mongo.result(), prefect.result(), *sandbox.result())
+        if "runner" in self._parts:
+            await self._timed("runner", worker.start_worker(self._children, prefect.result(), self.environment()))
+        self._publish()
+
+    async def _mongodb(self, ports: Mapping[str, int]) -> str:
+        given = os.environ.get("SHIPLINE_MONGODB_URI")
+        if given:
+            await mongod.check_mongodb(given)
+            self._tell("mongodb", "is yours (SHIPLINE_MONGODB_URI)")
+            return given
+        return await self._timed("mongodb", mongod.start_mongod(self._children, ports["mongodb"]))
+
+    async def _prefect(self, ports: Mapping[str, int]) -> str:
+        if "prefect" not in self._parts:
+            return ""
+        given = os.environ.get("PREFECT_API_URL")
+        if given:
+            await prefect_server.check_prefect(given)
+            self._tell("prefect", "is yours (PREFECT_API_URL)")
+            return given
+        return await self._timed("prefect", prefect_server.start_prefect(self._children, ports["prefect"]))
+
+    async def _sandbox(self, ports: Mapping[str, int]) -> tuple[str, str]:
+        if "sandbox" not in self._parts:
+            return "", ""
+        return await self._timed("sandbox", sandbox_server.start_sandbox(self._children, ports["sandbox"]))
+
+    async def _timed(self, part: str, work: Awaitable[T]) -> T:
+        self._tell(part, "starting")
+        began = time.monotonic()
+        made = await work
+        self._tell(part, f"ready in {time.monotonic() - began:.1f} s")
+        return made
+
+    def _ports(self) -> dict[str, int]:
+        chosen: dict[str, int] = {}
+        for part in self._parts:
+            if part != "runner":
+                asked = self._fixed or part in self._asked
+                taken = frozenset(chosen.values())
+                chosen[part] = chosen_port(part, self._asked.get(part)) if asked else free_port(taken)
+        return chosen
+
+    def _publish(self) -> None:
+        draft = self.home / f"{STACK_FILE}.new"
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as out:
+            json.dump({"pid": os.getpid(), **asdict(self.addresses)}, out)
+        draft.replace(self.home / STACK_FILE)
+
+    async def _end(self) -> None:
+        (self.home / STACK_FILE).unlink(missing_ok=True)
+        parts = (worker.NAME, sandbox_server.NAME, prefect_server.NAME, mongod.NAME)
+        await self._children.stop_others(parts, patience=1.0)
+        await self._children.stop(worker.NAME, patience=1.0)
+        await self._children.stop(sandbox_server.NAME, prefect_server.NAME, patience=PATIENCE)
+        await self._children.stop(mongod.NAME, patience=PATIENCE)
+        await sweep(self._id)
+        self._children.dismiss_watcher()
+        await self._held.aclose()
+
+
+@contextlib.asynccontextmanager
+async def _together() -> AsyncIterator[asyncio.TaskGroup]:
+    """A task group whose first real error is raised by itself, not in a group."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            yield group
+    except* Exception as errors:  # noqa: BLE001 (raised again, the first one, out of its group)
+        raise errors.exceptions[0] from None
