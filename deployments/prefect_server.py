@@ -17,6 +17,19 @@ WITHIN = 120.0
 QUIET = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "PREFECT_CLI_PROMPT": "false"}
 
 
+# Prefect's recorders write one event a transaction; on SQLite a request that reads and then writes loses against them,
+# is answered 503 and repeated two seconds later. Written in batches they stay out of the way: 10 such answers in a demo
+# became none.
+BATCHES = {
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "50",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "50",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_READ_BATCH_SIZE": "50",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "200",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "2",
+}
+
+
 def prefect_environment(children: Children, port: int) -> dict[str, str]:
     """What a Prefect process of this stack needs to find its server and its folder."""
     return {
@@ -37,6 +50,7 @@ async def start_prefect(children: Children, port: int) -> str:
         "PREFECT_SERVER_API_PORT": str(port),
         "PREFECT_UI_API_URL": f"http://{HOST}:{port}/api",
         "PREFECT_LOGGING_SERVER_LEVEL": "WARNING",
+        **BATCHES,
     }
     # `prefect server start` would do the same from a parent process of its own, two seconds later.
     argv = [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app", "--host", HOST]
