@@ -13,12 +13,14 @@ from tasks.step import step
 async def file_defect(run_id: str, parent: str, finding: Finding) -> str:
     """Write the defect into the tree, once a cause; returns its key. GitHub is told by ``sync_issue``."""
     at = await here(run_id)
-    tree = await read_tree(at.ctx.store, run_id)
-    filed = already_filed(tree, finding.fingerprint)
-    if filed is not None and filed.status is not IssueStatus.DONE:
-        return filed.key
-    defect = make_defect(tree, parent, finding, at=now())
-    await add_issue(at.ctx.store, defect, f"Defect under {parent}: {finding.title}")
+    while True:
+        tree = await read_tree(at.ctx.store, run_id)
+        filed = already_filed(tree, finding.fingerprint)
+        if filed is not None and filed.status is not IssueStatus.DONE:
+            return filed.key
+        defect = make_defect(tree, parent, finding, at=now())
+        if await add_issue(at.ctx.store, defect, f"Defect under {parent}: {finding.title}"):
+            break  # else another finding took this key: look again, and take the next
     await change_issue(at.ctx.store, run_id, parent, {"testedHead": None})
     return defect.key
 

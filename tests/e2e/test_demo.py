@@ -61,8 +61,8 @@ def test_the_release_passes_its_own_tests(clone: Path) -> None:
 
 def test_the_feature_works_and_was_not_there_before(clone: Path, shown: dict[str, Any], tmp_path: Path) -> None:
     def tally(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "tally", "--data", str(tmp_path / "book.json"), *words]
-        return subprocess.run(command, cwd=clone, capture_output=True, text=True, check=False)
+        command, book = [sys.executable, "-m", "tally", *words], {"TALLY_DATA": str(tmp_path / "book.json")}
+        return subprocess.run(command, cwd=clone, env=book, capture_output=True, text=True, check=False)
 
     assert tally("budget", "set", "food", "200").returncode == 0
     warned = tally("add", "185", "food", "--day", "2026-11-30")
