@@ -98,6 +98,8 @@ class LocalStack:
         raise Unavailable(f"{dead.name} has ended (exit code {dead.exit_code}).", where(dead))
 
     async def _start(self) -> None:
+        if not os.environ.get("SHIPLINE_MONGODB_URI"):
+            mongod.find_mongod()  # says what is missing before anything starts
         ports = self._ports()
         async with _together() as group:
             mongo = group.create_task(self._mongodb(ports))

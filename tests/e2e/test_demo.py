@@ -60,9 +60,9 @@ def test_the_release_passes_its_own_tests(clone: Path) -> None:
 
 
 def test_the_feature_works_and_was_not_there_before(clone: Path, shown: dict[str, Any], tmp_path: Path) -> None:
-    def tally(*words: str) -> subprocess.CompletedProcess[str]:
+    def tally(*words: str, at: Path = clone) -> subprocess.CompletedProcess[str]:
         command, book = [sys.executable, "-m", "tally", *words], {"TALLY_DATA": str(tmp_path / "book.json")}
-        return subprocess.run(command, cwd=clone, env=book, capture_output=True, text=True, check=False)
+        return subprocess.run(command, cwd=at, env=book, capture_output=True, text=True, check=False)
 
     assert tally("budget", "set", "food", "200").returncode == 0
     warned = tally("add", "185", "food", "--day", "2026-11-30")
@@ -70,8 +70,8 @@ def test_the_feature_works_and_was_not_there_before(clone: Path, shown: dict[str
     assert tally("budget", "status", "--month", "2026-11", "--check").returncode == 1
     assert "food" in tally("export", "--month", "2026-11").stdout
 
-    git(clone, "checkout", "-q", shown["baseSha"])
-    before = tally("budget", "set", "food", "200")
+    git(clone, "worktree", "add", "-q", str(tmp_path / "before"), shown["baseSha"])
+    before = tally("budget", "set", "food", "200", at=tmp_path / "before")
     assert before.returncode != 0
     assert "invalid choice: 'budget'" in before.stderr
 
