@@ -22,7 +22,7 @@ install: $(VENV)/.installed  ## Install what running needs
 dev: $(VENV)/.dev  ## Install what developing needs too
 
 test: dev lint types layers  ## Everything that must hold
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 unit: dev  ## The tests without I/O: seconds
 	$(BIN)/python -m pytest tests/unit -q

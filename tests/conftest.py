@@ -18,6 +18,14 @@ class OutsideReached(RuntimeError):
     """A test tried to leave this machine."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With ``-n 2`` each folder stays on one worker, because its tests share a server."""
+    for item in items:
+        folder = item.path.parent.name
+        alone = item.path.stem == "test_interrupts"
+        item.add_marker(pytest.mark.xdist_group("interrupts" if alone else folder))
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _only_this_machine() -> Iterator[None]:
     """Refuse every connection beyond the loopback."""

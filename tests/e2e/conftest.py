@@ -53,7 +53,7 @@ def shipline(home: Path, *args: str, timeout: float = 300, **env: str) -> Said:
     return Said(done.returncode, done.stdout, done.stderr)
 
 
-def script(home: Path, code: str, timeout: float = 300, **env: str) -> Said:
+def script(home: Path, code: str, *, timeout: float = 300, **env: str) -> Said:
     """Run a person's script."""
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=environment(home, **env), capture_output=True, text=True,

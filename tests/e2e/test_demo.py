@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.e2e.conftest import Said, git, processes_of, shipline
@@ -169,3 +170,14 @@ def test_the_chain_is_whole_until_somebody_touches_it(stack: Path, demo: Said) -
         assert "cut off" in said.err
         events.insert_many(tail)
     assert shipline(stack, "audit", "verify", run).code == 0
+
+
+def test_nothing_listens_beyond_this_machine(stack: Path) -> None:
+    listening = [
+        each.laddr
+        for process in processes_of(stack)
+        for each in process.net_connections()
+        if each.status == psutil.CONN_LISTEN
+    ]
+    assert len(listening) >= 3
+    assert {address.ip for address in listening} == {"127.0.0.1"}

@@ -22,14 +22,14 @@ BAD = ANSWERS / "budget-usage" / "1.developer-implementer" / "files" / "tally" /
 GOOD = ANSWERS / "budget-usage.d1" / "1.developer-implementer" / "files" / "tally" / "usage.py"
 
 
-def _deliver(home: Path, repo: str, size: str, **env: str) -> dict[str, Any]:
+def _deliver(home: Path, repo: str, size: str, recordings: Path) -> dict[str, Any]:
     code = f"""
 import json
 from flows import deliver_now
 run = deliver_now({IDEA!r}, repo={repo!r}, size={size!r})
 print(json.dumps([run.id, run.outcome, run.error]))
 """
-    said = script(home, code, **env)
+    said = script(home, code, SHIPLINE_RECORDINGS=str(recordings))
     assert said.code == 0, said.err[-2000:]
     run, outcome, error = json.loads(said.out.strip().splitlines()[-1])
     shown = shipline(home, "show", run, "--json").last_json
@@ -97,7 +97,7 @@ def test_the_good_answer_in_place_of_the_bad_one_files_no_defect(stack: Path, tm
     shutil.copytree(recordings_folder(), tmp_path / "recordings")
     shutil.copy(tmp_path / "recordings" / GOOD, tmp_path / "recordings" / BAD)
 
-    told = _deliver(stack, new_repository(stack, "good"), "small", SHIPLINE_RECORDINGS=str(tmp_path / "recordings"))
+    told = _deliver(stack, new_repository(stack, "good"), "small", tmp_path / "recordings")
 
     assert (told["outcome"], told["error"]) == ("succeeded", None)
     assert told["totals"]["defects"] == 0  # the small demo as it is recorded files one
@@ -110,7 +110,7 @@ def test_another_broken_line_files_a_defect_that_quotes_the_assertion(stack: Pat
     assert "return self.first.strftime" in text or "%Y-%m" in text
     month.write_text(text.replace("%Y-%m", "%Y/%m"))
 
-    told = _deliver(stack, new_repository(stack, "broken"), "small", SHIPLINE_RECORDINGS=str(tmp_path / "recordings"))
+    told = _deliver(stack, new_repository(stack, "broken"), "small", tmp_path / "recordings")
 
     assert told["outcome"] == "failed"
     assert "month.d1" in told["error"]
