@@ -71,21 +71,29 @@ async def check_mongodb(uri: str, within: float = 3.0) -> str:
 @contextlib.asynccontextmanager
 async def ledger_only(home: Path) -> AsyncIterator[str]:
     """MongoDB's address for a command that needs nothing else: the running stack's, or one started for just now."""
-    until = asyncio.get_running_loop().time() + WITHIN
-    async with contextlib.AsyncExitStack() as lock:
-        while True:
-            try:
-                lock.enter_context(held(home, COMMAND))
-                break
-            except Held as other:
-                if running := running_stack(home).get("mongodb_uri"):
-                    yield str(running)
-                    return
-                if asyncio.get_running_loop().time() > until:
-                    raise Unavailable(f"The stack of pid {other.pid} does not come up.", "Stop it.") from None
-                await asyncio.sleep(0.05)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with contextlib.ExitStack() as lock:
+        running = await _running_or_locked(home, lock)
+        if running:
+            yield running
+            return
         async with _just_mongod(home) as uri:
             yield uri
+
+
+async def _running_or_locked(home: Path, lock: contextlib.ExitStack) -> str | None:
+    """The running stack's address, waited for while it starts; or nothing, and then the folder's lock is ours."""
+    until = asyncio.get_running_loop().time() + WITHIN
+    while True:
+        try:
+            lock.enter_context(held(home, COMMAND))
+            return None
+        except Held as other:
+            if running := running_stack(home).get("mongodb_uri"):
+                return str(running)
+            if asyncio.get_running_loop().time() > until:
+                raise Unavailable(f"The stack of pid {other.pid} does not come up.", "Stop it.") from None
+        await asyncio.sleep(0.05)
 
 
 @contextlib.asynccontextmanager

@@ -106,15 +106,10 @@ class Children:
             start_new_session=True,
         )
 
-    async def stop(self, *names: str, patience: float) -> None:
-        """End the named children (no name: all), side by side."""
-        chosen = [each for each in self._all if not names or each.name in names]
-        await asyncio.gather(*(each.terminate(patience) for each in chosen))
-
-    async def stop_others(self, names: Iterable[str], patience: float) -> None:
-        """End every child that is not named."""
-        keep = frozenset(names)
-        await asyncio.gather(*(each.terminate(patience) for each in self._all if each.name not in keep))
+    async def stop(self, *, keep: Iterable[str] = (), patience: float) -> None:
+        """End every child but those to keep, side by side."""
+        kept = frozenset(keep)
+        await asyncio.gather(*(each.terminate(patience) for each in self._all if each.name not in kept))
 
     def dismiss_watcher(self) -> None:
         """End the watcher without letting it act."""

@@ -24,12 +24,15 @@ from shipline.errors import Unavailable
 
 T = TypeVar("T")
 Progress = Callable[[str, str], None]
-PATIENCE = 5.0  # seconds a part has to end by itself
+# Seconds to end by itself, for what does work, for what serves it, and for the database. With the sweep: eight in all.
+PATIENCE_WORK, PATIENCE_SERVERS, PATIENCE_DATA = 1.0, 1.5, 4.0
+# What makes the stack use a service of yours and start none.
+YOURS = {"mongodb": "SHIPLINE_MONGODB_URI", "prefect": "PREFECT_API_URL"}
 
 
 @dataclass(frozen=True)
 class StackAddresses:
-    """Where everything is, named as in ``shipline.config.Settings``."""
+    """Where everything is, named as in ``shipline.config.Settings``; empty for a part that was not asked for."""
 
     mongodb_uri: str
     prefect_api_url: str
@@ -56,9 +59,10 @@ class LocalStack:
         self._id = stack_id(home)
         self._children = Children(home, self._id)
         self._held = contextlib.AsyncExitStack()
+        self._own: set[str] = set()  # the parts that are started here, not yours
 
     async def __aenter__(self) -> Self:
-        self.home.mkdir(parents=True, exist_ok=True)
+        self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         await hold_for_stack(self.home, self._held)
         try:
             await sweep(self._id)  # what a stack that was killed has left
@@ -75,8 +79,8 @@ class LocalStack:
         await to_the_end(self._end())
 
     def environment(self) -> dict[str, str]:
-        """What a process needs to find this stack."""
-        return {
+        """What a process needs to find this stack, or as much of it as was asked for."""
+        known = {
             "SHIPLINE_HOME": str(self.home),
             "SHIPLINE_MONGODB_URI": self.addresses.mongodb_uri,
             "SHIPLINE_GITHUB_API_URL": self.addresses.github_api_url,
@@ -87,18 +91,24 @@ class LocalStack:
             "PREFECT_API_URL": self.addresses.prefect_api_url,
             "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
         }
+        return {name: value for name, value in known.items() if value}
 
     async def start_child(self, name: str, argv: Sequence[str], env: Mapping[str, str]) -> Child:
         """Start one more process, which ends with the stack."""
-        return self._children.spawn(name, argv, {**own_environment(), **self.environment(), **env})
+        return self._children.spawn(name, argv, {**self._inherited(), **self.environment(), **env})
 
     async def watch(self) -> None:
         """Wait until a part dies, which none should; then raise Unavailable with its name and log."""
         dead = await self._children.first_death([mongod.NAME, prefect_server.NAME, sandbox_server.NAME, worker.NAME])
         raise Unavailable(f"{dead.name} has ended (exit code {dead.exit_code}).", where(dead))
 
+    def _inherited(self) -> dict[str, str]:
+        """This process's environment. A Prefect of ours is not to meet a person's settings for theirs."""
+        return own_environment(without="PREFECT_" if "prefect" in self._own else None)
+
     async def _start(self) -> None:
-        if not os.environ.get("SHIPLINE_MONGODB_URI"):
+        self._own = {part for part in self._parts if not os.environ.get(YOURS.get(part, ""))}
+        if "mongodb" in self._own:
             mongod.find_mongod()  # says what is missing before anything starts
         ports = self._ports()
         async with _together() as group:
@@ -107,12 +117,16 @@ class LocalStack:
             sandbox = group.create_task(self._sandbox(ports))
         self.addresses = StackAddresses(mongo.result(), prefect.result(), *sandbox.result())
         if "runner" in self._parts:
-            await self._timed("runner", worker.start_worker(self._children, prefect.result(), self.environment()))
+            known = {**self._inherited(), **self.environment()}
+            await worker.start_worker(self._children, prefect.result(), known)
+            self._tell("runner", "started; it takes work in a few seconds")
         self._publish()
 
     async def _mongodb(self, ports: Mapping[str, int]) -> str:
-        given = os.environ.get("SHIPLINE_MONGODB_URI")
-        if given:
+        if "mongodb" not in self._parts:
+            return ""
+        if "mongodb" not in self._own:
+            given = os.environ[YOURS["mongodb"]]
             await mongod.check_mongodb(given)
             self._tell("mongodb", "is yours (SHIPLINE_MONGODB_URI)")
             return given
@@ -121,8 +135,8 @@ class LocalStack:
     async def _prefect(self, ports: Mapping[str, int]) -> str:
         if "prefect" not in self._parts:
             return ""
-        given = os.environ.get("PREFECT_API_URL")
-        if given:
+        if "prefect" not in self._own:
+            given = os.environ[YOURS["prefect"]]
             await prefect_server.check_prefect(given)
             self._tell("prefect", "is yours (PREFECT_API_URL)")
             return given
@@ -142,30 +156,29 @@ class LocalStack:
 
     def _ports(self) -> dict[str, int]:
         chosen: dict[str, int] = {}
-        for part in self._parts:
-            if part != "runner":
-                asked = self._fixed or part in self._asked
-                taken = frozenset(chosen.values())
-                chosen[part] = chosen_port(part, self._asked.get(part)) if asked else free_port(taken)
+        for part in sorted(self._own - {"runner"}):
+            asked = self._fixed or part in self._asked
+            taken = frozenset(chosen.values())
+            chosen[part] = chosen_port(part, self._asked.get(part)) if asked else free_port(taken)
         return chosen
 
     def _publish(self) -> None:
         draft = self.home / f"{STACK_FILE}.new"
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as out:
-            json.dump({"pid": os.getpid(), **asdict(self.addresses)}, out)
+            known = {name: value for name, value in asdict(self.addresses).items() if value}
+            json.dump({"pid": os.getpid(), **known}, out)
         draft.replace(self.home / STACK_FILE)
 
     async def _end(self) -> None:
-        (self.home / STACK_FILE).unlink(missing_ok=True)
-        parts = (worker.NAME, sandbox_server.NAME, prefect_server.NAME, mongod.NAME)
-        await self._children.stop_others(parts, patience=1.0)
-        await self._children.stop(worker.NAME, patience=1.0)
-        await self._children.stop(sandbox_server.NAME, prefect_server.NAME, patience=PATIENCE)
-        await self._children.stop(mongod.NAME, patience=PATIENCE)
-        await sweep(self._id)
-        self._children.dismiss_watcher()
-        await self._held.aclose()
+        async with self._held:
+            (self.home / STACK_FILE).unlink(missing_ok=True)
+            servers = (sandbox_server.NAME, prefect_server.NAME, mongod.NAME)
+            await self._children.stop(keep=servers, patience=PATIENCE_WORK)
+            await self._children.stop(keep=(mongod.NAME,), patience=PATIENCE_SERVERS)
+            await self._children.stop(patience=PATIENCE_DATA)
+            self._children.dismiss_watcher()
+            await sweep(self._id)
 
 
 @contextlib.asynccontextmanager
@@ -174,5 +187,5 @@ async def _together() -> AsyncIterator[asyncio.TaskGroup]:
     try:
         async with asyncio.TaskGroup() as group:
             yield group
-    except* Exception as errors:  # noqa: BLE001 (raised again, the first one, out of its group)
+    except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from None

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import httpx
 
-from deployments.process import Child, Children, own_environment
+from deployments.process import Child, Children
 from shipline.errors import Unavailable
 
 NAME = "runner"
@@ -16,12 +16,11 @@ LIMIT = 4  # flow runs at once
 
 
 async def start_worker(children: Children, prefect_api_url: str, environment: Mapping[str, str]) -> Child:
-    """Make the pool where it is missing and start a worker on it."""
+    """Make the pool where it is missing and start a worker on it; it asks for work about four seconds later."""
     await _ensure_pool(prefect_api_url)
     argv = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"]
     asks = {"PREFECT_WORKER_QUERY_SECONDS": "2", "PREFECT_WORKER_PREFETCH_SECONDS": "2"}
-    known = {**own_environment(without="PREFECT_"), **environment, **asks}
-    return children.spawn(NAME, [*argv, "--limit", str(LIMIT)], known)
+    return children.spawn(NAME, [*argv, "--limit", str(LIMIT)], {**environment, **asks})
 
 
 async def _ensure_pool(url: str) -> None:

@@ -19,6 +19,7 @@ import psutil
 from shipline.errors import ShiplineError
 
 MARK = "SHIPLINE_DEPLOYMENT"
+STACK_MARK = "SHIPLINE_STACK_ID"
 HOST = "127.0.0.1"
 
 
@@ -48,17 +49,18 @@ def find(key: str) -> psutil.Process | None:
     return None
 
 
-async def start(key: str, folder: Path, command: str, python: Path, log: Path) -> Running:
+async def start(key: str, folder: Path, command: str, python: Path, log: Path, stack: str | None) -> Running:
     """Start ``command`` (with ``{host}`` and ``{port}``) in ``folder``, labelled with ``key``, in a session of its own.
 
-    It gets a scrubbed environment: a release is made of an agent's words too.
+    It gets a scrubbed environment: a release is made of an agent's words too. ``stack`` is the local stack's id, by which
+    that stack finds what it must end.
     """
     port = free_port()
     words = shlex.split(command.format(host=HOST, port=port))
     words = [str(python) if word in ("python", "python3") else word for word in words]
     environment = {"PATH": f"{python.parent}:{os.defpath}", "HOME": str(folder), "LANG": "C.UTF-8", MARK: key}
-    if "SHIPLINE_STACK_ID" in os.environ:  # by this the stack finds what it must end
-        environment["SHIPLINE_STACK_ID"] = os.environ["SHIPLINE_STACK_ID"]
+    if stack is not None:
+        environment[STACK_MARK] = stack
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as out:
         process = subprocess.Popen(  # noqa: ASYNC220 (asyncio's would be killed with the loop; a release lives on)

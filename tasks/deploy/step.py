@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ledger.effects import Key, perform
 from ledger.models import Deployment, DeploymentStatus, Model, ReleaseInfo
+from shipline.config import running_stack
 from shipline.ids import digest
 from tasks.deploy import process
 from tasks.deploy.process import DeployFailed
@@ -51,7 +52,8 @@ async def deploy(run_id: str, release: ReleaseInfo) -> Deployment | None:
             await discard(made)
             return Deployed(target="none")
         environment = await target_environment(folder, at.ctx.settings.home / "environments")
-        running = await process.start(label, folder, wanted.command, environment.python, log)
+        stack = running_stack(at.ctx.settings.home).get("stack_id")
+        running = await process.start(label, folder, wanted.command, environment.python, log, stack)
         try:
             said = await process.wait_healthy(running, wanted.health, log)
         except DeployFailed:

@@ -107,8 +107,9 @@ def test_another_broken_line_files_a_defect_that_quotes_the_assertion(stack: Pat
     shutil.copytree(recordings_folder(), tmp_path / "recordings")
     month = tmp_path / "recordings" / ANSWERS / "month" / "1.refactorer" / "files" / "tally" / "month.py"
     text = month.read_text()
-    assert "return self.first.strftime" in text or "%Y-%m" in text
-    month.write_text(text.replace("%Y-%m", "%Y/%m"))
+    broken = text.replace('return f"{self.year:04}-', 'return f"{self.year:04}/')
+    assert broken != text
+    month.write_text(broken)
 
     told = _deliver(stack, new_repository(stack, "broken"), "small", tmp_path / "recordings")
 
