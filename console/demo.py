@@ -28,7 +28,7 @@ from tasks.deploy.retire import stop_deployment
 from tasks.submit import submit
 
 TEMPLATE = "demo/tally"
-TICK = 0.25  # seconds between two looks at the ledger
+TICK = 0.4  # seconds between two looks at the ledger
 
 
 async def run_demo(stack: LocalStack, size: Size, started: float) -> int:
@@ -88,7 +88,7 @@ async def _watch(store: Store, run_id: str, child: Child, started: float) -> Non
 async def _screen(store: Store, run_id: str, started: float) -> AsyncIterator[Any]:
     recent: list[Event] = []
 
-    with Live(console=out, refresh_per_second=8, transient=True) as screen:
+    with Live(console=out, refresh_per_second=4, transient=True) as screen:
 
         async def look() -> None:
             after = recent[-1].seq if recent else 0

@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
-from ledger.models import Effect, EffectStatus, EventType, Lease, Level, Model, Run, now
+from ledger.models import Effect, EffectStatus, EventType, Lease, Level, Model, PendingEvent, Run, now
 from ledger.store import Store
 from ledger.timeline import drain, event
 from shipline.errors import EffectFailed, Interrupted
@@ -56,11 +56,13 @@ async def perform(
     look: Callable[[], Awaitable[T | None]],
     say: Callable[[T], str],
     phase: str,
+    about: str | None = None,
 ) -> T:
     """Do it once and return its outcome; a second call returns the stored outcome and touches nothing.
 
     ``look`` finds what an interrupted attempt may have left behind. ``say`` puts the outcome into a line of the
-    timeline. Raises what ``act`` raises, after the failure is in the journal; a failed effect may be tried again.
+    timeline, under the node ``about`` (the key's own, unless given). Raises what ``act`` raises, once the failure is in
+    the journal; a failed effect may be tried again.
     """
     async with _lock(str(key)):
         effect, fresh = await _intend(store, key)
@@ -72,9 +74,13 @@ async def perform(
             found = None if fresh else await look()
             outcome = await act() if found is None else found
         except Exception as error:  # whatever it is, the journal names it before the caller decides
-            await _fail(store, key, effect, error, phase)
+            await _fail(store, key, effect, error, phase, about or key.node)
             raise
-        await _settle(store, key, effect, outcome, found is not None, say(outcome), phase)
+        told = event(
+            EventType.STEP_COMPLETED, phase, say(outcome), node=about or key.node,
+            data={"effect": effect.id, "found": found is not None},
+        )  # fmt: skip
+        await _settle(store, key, effect, outcome, told)
         return outcome
 
 
@@ -115,13 +121,18 @@ async def _check_interrupt(store: Store, run_id: str) -> None:
         raise Interrupted(f"Run {run_id} is {word}.", run.interrupt.reason or "")
 
 
-async def _settle(store: Store, key: Key, effect: Effect, outcome: Model, found: bool, msg: str, phase: str) -> None:
+async def _settle(store: Store, key: Key, effect: Effect, outcome: Model, told: PendingEvent) -> None:
     settled = await store.change(
         Effect,
         effect.id,
-        {"status": EffectStatus.SUCCEEDED, "outcome": outcome.model_dump(mode="json"), "found": found, "error": None},
+        {
+            "status": EffectStatus.SUCCEEDED,
+            "outcome": outcome.model_dump(mode="json"),
+            "found": told.data["found"],
+            "error": None,
+        },
         expect={"lease.fence": effect.lease.fence},
-        event=event(EventType.STEP_COMPLETED, phase, msg, node=key.node, data={"effect": effect.id, "found": found}),
+        event=told,
     )
     if settled is None:
         raise EffectFailed(
@@ -130,7 +141,7 @@ async def _settle(store: Store, key: Key, effect: Effect, outcome: Model, found:
     await drain(store, settled)
 
 
-async def _fail(store: Store, key: Key, effect: Effect, error: Exception, phase: str) -> None:
+async def _fail(store: Store, key: Key, effect: Effect, error: Exception, phase: str, node: str) -> None:
     text = f"{type(error).__name__}: {error}"
     failed = await store.change(
         Effect,
@@ -138,7 +149,7 @@ async def _fail(store: Store, key: Key, effect: Effect, error: Exception, phase:
         {"status": EffectStatus.FAILED, "error": text},
         expect={"lease.fence": effect.lease.fence},
         event=event(
-            EventType.STEP_FAILED, phase, f"{key.kind} failed: {text}", node=key.node, level=Level.ERROR,
+            EventType.STEP_FAILED, phase, f"{key.kind} failed: {text}", node=node, level=Level.ERROR,
             data={"effect": effect.id, "attempt": effect.attempts},
         ),
     )  # fmt: skip

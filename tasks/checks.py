@@ -22,11 +22,10 @@ from tasks.texts import check_comment
 
 
 class Checked(Model):
-    """The reports of one commit. ``tests`` are the tests that the node's own change brought."""
+    """The reports of one tree: the same files give the same verdict, whichever commit and node they stand in."""
 
-    head: str
+    tree: str
     reports: list[CheckReport]
-    tests: list[str]
 
 
 Suite = Callable[[Path, TargetEnvironment, float, float], Awaitable[list[CheckReport]]]
@@ -58,23 +57,23 @@ async def check_epic(run_id: str, key: str) -> list[Finding]:
 
 
 async def _conclude(at: Here, issue: Issue, checked: Checked, findings: list[Finding]) -> list[Finding]:
+    head = _head(issue)
     if issue.pr_number is not None:
-        text = check_comment(checked.reports, checked.head)
-        await comment(at, at.repo, issue.key, str(issue.round), issue.pr_number, "comment.qa", checked.head[:12], text)
+        text = check_comment(checked.reports, head)
+        await comment(at, at.repo, issue.key, str(issue.round), issue.pr_number, "comment.qa", head[:12], text)
     if findings:
         return findings
-    values: dict[str, object] = {"testedHead": checked.head}
-    if checked.tests:
-        values["tests"] = checked.tests
+    changed = await at.repo.changed_files(str(issue.base), head)
+    own = [test for report in checked.reports for test in report.tests if test.split("::")[0] in changed]
+    values: dict[str, object] = {"testedHead": head, **({"tests": own} if own else {})}
     await change_issue(at.ctx.store, at.run.id, issue.key, values)
     await set_status(at.ctx.store, at.run.id, issue.key, IssueStatus.QA)
     return []
 
 
 async def _checked(at: Here, issue: Issue, kind: str, suite: Suite) -> Checked:
-    head = issue.head
-    if head is None:
-        raise NotFound(f"{issue.key} has no commit yet.", "Implement it first.")
+    head = _head(issue)
+    tree = await at.repo.tree_of(head)
     settings = await get_settings(at.run)
 
     async def act() -> Checked:
@@ -84,17 +83,22 @@ async def _checked(at: Here, issue: Issue, kind: str, suite: Suite) -> Checked:
                 wanted = read_target_settings(made.path).coverage_percent
                 minimum = settings.coverage_percent if wanted is None else wanted
                 environment = await target_environment(made.path, at.ctx.settings.home / "environments")
-                changed = await made.changed_files(f"origin/{issue.base}", head)
                 reports = await suite(made.path, environment, minimum, at.ctx.settings.test_timeout)
             finally:
                 await discard(made)
-        passed = [test for report in reports for test in report.tests]
-        return Checked(head=head, reports=reports, tests=[test for test in passed if test.split("::")[0] in changed])
+        return Checked(tree=tree, reports=reports)
 
     return await perform(
-        at.ctx.store, Key(at.run.id, issue.key, str(issue.round), kind, head[:12]), Checked, act=act,
+        at.ctx.store, Key(at.run.id, "trees", str(issue.round), kind, tree[:12]), Checked, act=act,
         look=nothing_to_find, say=lambda done: f"QA of {issue.key}: {summary(done.reports)}", phase=at.run.state,
+        about=issue.key,
     )  # fmt: skip
+
+
+def _head(issue: Issue) -> str:
+    if issue.head is None:
+        raise NotFound(f"{issue.key} has no commit yet.", "Implement it first.")
+    return issue.head
 
 
 async def _change_suite(path: Path, env: TargetEnvironment, minimum: float, timeout: float) -> list[CheckReport]:

@@ -100,11 +100,6 @@ class Clone:
         """Move ``branch`` on GitHub forward to ``commit``; refused when somebody pushed in between."""
         await self.git("push", "--quiet", "origin", f"{commit}:refs/heads/{branch}", env=self.remote.environment())
 
-    async def changed_files(self, base: str, head: str = "HEAD") -> list[str]:
-        """The paths that ``head`` changed since it left ``base``."""
-        named = await self.git("diff", "--name-only", "-z", f"{base}...{head}")
-        return [path for path in named.split("\0") if path]
-
 
 async def clone(remote: Remote, ref: str, folder: Path) -> Clone:
     """A fresh clone of ``remote`` at ``ref`` (a branch or a commit); what stood in ``folder`` is removed."""

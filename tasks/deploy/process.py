@@ -52,8 +52,8 @@ def find(key: str) -> psutil.Process | None:
 async def start(key: str, folder: Path, command: str, python: Path, log: Path, stack: str | None) -> Running:
     """Start ``command`` (with ``{host}`` and ``{port}``) in ``folder``, labelled with ``key``, in a session of its own.
 
-    It gets a scrubbed environment: a release is made of an agent's words too. ``stack`` is the local stack's id, by which
-    that stack finds what it must end.
+    It gets a scrubbed environment: a release is made of an agent's words too. ``stack`` is the local stack's id, by
+    which that stack finds what it must end.
     """
     port = free_port()
     words = shlex.split(command.format(host=HOST, port=port))

@@ -112,10 +112,21 @@ class Repo:
         )
         return list(found.parsed_data.commits)
 
+    async def changed_files(self, base: str, head: str) -> set[str]:
+        """The paths that ``head`` changed since it left ``base`` (GitHub names 300 at most)."""
+        found = await self.host.ask(
+            lambda: self._rest.repos.async_compare_commits(**self._at, basehead=f"{base}...{head}")
+        )
+        return {each.filename for each in found.parsed_data.files or []}
+
+    async def tree_of(self, commit: str) -> str:
+        """The tree of a commit: the same for the same files."""
+        found = await self.host.ask(lambda: self._rest.git.async_get_commit(**self._at, commit_sha=commit))
+        return str(found.parsed_data.tree.sha)
+
     async def empty_commit(self, parent: str, message: str) -> str:
         """A commit on ``parent`` that changes no file."""
-        before = await self.host.ask(lambda: self._rest.git.async_get_commit(**self._at, commit_sha=parent))
-        tree = before.parsed_data.tree.sha
+        tree = await self.tree_of(parent)
         made = await self.host.ask(
             lambda: self._rest.git.async_create_commit(**self._at, message=message, tree=tree, parents=[parent])
         )
