@@ -12,9 +12,7 @@ PREFIX = {IssueType.EPIC: "epic", IssueType.FEATURE: "feature", IssueType.TASK: 
 
 def slug(title: str) -> str:
     """A title as the readable part of a branch name: at most 40 characters, never empty."""
-    # Without these three, "&#99999999999;" in a title would be taken for a character and overflow.
-    short = slugify(title, max_length=40, word_boundary=True, entities=False, decimal=False, hexadecimal=False)
-    return short or "work"
+    return slugify(title, max_length=40, word_boundary=True) or "work"
 
 
 def branch_name(issue: Issue) -> str:

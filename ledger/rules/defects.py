@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import count
 
 from ledger.models import DefectOrigin, Finding, Issue, IssueType, issue_id
-from ledger.rules.overlap import overlap
+from ledger.rules.overlap import covers
 from ledger.rules.tree import Tree, is_open
 
 TITLE = 100  # characters
@@ -23,7 +23,7 @@ def owner_of(tree: Tree, path: str | None) -> str:
     """The task whose declared files cover ``path`` (the last, when several do), else the root."""
     if path is None:
         return tree.root.key
-    owners = [each.key for each in tree.issues if each.type is IssueType.TASK and overlap(each.files, [path])]
+    owners = [each.key for each in tree.issues if each.type is IssueType.TASK and covers(each.files, path)]
     return owners[-1] if owners else tree.root.key
 
 
@@ -43,7 +43,7 @@ def make_defect(tree: Tree, parent_key: str, finding: Finding, at: datetime) -> 
     parent, key = tree[parent_key], defect_key(tree, parent_key)
     what = _one_line(finding.title)
     body = f"{_one_line(finding.check)} found this{_where(finding)}:\n\n{fenced(finding.evidence)}\n"
-    title = f"Defect: {what}"
+    title = f"Defect: {what}".rstrip()
     return Issue(
         id=issue_id(parent.run_id, key),
         run_id=parent.run_id,
@@ -51,7 +51,7 @@ def make_defect(tree: Tree, parent_key: str, finding: Finding, at: datetime) -> 
         repo=parent.repo,
         key=key,
         type=IssueType.DEFECT,
-        title=title if len(title) <= TITLE else title[: TITLE - 1] + "…",
+        title=title if len(title) <= TITLE else title[: TITLE - 1].rstrip() + "…",
         body=body,
         parent=parent_key,
         files=[finding.path] if finding.path else list(parent.files),

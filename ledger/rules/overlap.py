@@ -5,9 +5,11 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
 from functools import lru_cache
 
-_TOKEN = re.compile(r"(?:\*\*/|\*)+|\[[^\]/]+\]|.", re.DOTALL)
+_STARS = re.compile(r"(?:\*\*/|\*)+")
+_TOKEN = re.compile(rf"{_STARS.pattern}|\[[^\]/]+\]|.", re.DOTALL)
 _GLOB = re.compile(r"[*?\[]")
 
 
@@ -19,21 +21,20 @@ def overlap(a: Sequence[str], b: Sequence[str]) -> bool:
 def covers(files: Sequence[str], path: str) -> bool:
     """Whether a path that is really there is one of the declared ones, or lies in one of their folders."""
     path = _plain(path)
-    return any(_fits(path, _plain(each)) for each in files if each)
+    return any(_fits(path, each) for each in files if each)
 
 
 def _fits(path: str, declared: str) -> bool:
-    if path == declared or _beneath(path, declared):
+    plain = _plain(declared)
+    if path == plain or _beneath(path, plain):
         return True
-    wild = {"*": ".*", "?": "."}
-    pattern = "".join(wild.get(token) or re.escape(token) for token in _tokens(declared))
-    return re.fullmatch(f"{pattern}(/.*)?", path, re.DOTALL) is not None
+    return fnmatchcase(path, _STARS.sub("*", _glob(declared)))
 
 
 @lru_cache(maxsize=8192)
 def _touch(a: str, b: str) -> bool:
-    a, b = _plain(a), _plain(b)
-    if a == b or _beneath(a, b) or _beneath(b, a):
+    one, other = _plain(a), _plain(b)
+    if one == other or _beneath(one, other) or _beneath(other, one):
         return True
     return bool(_GLOB.search(a) or _GLOB.search(b)) and _share(_tokens(a), _tokens(b))
 
@@ -47,13 +48,18 @@ def _beneath(path: str, folder: str) -> bool:
     return not folder or path.startswith(f"{folder}/")
 
 
-def _tokens(path: str) -> list[str]:
+def _glob(declared: str) -> str:
+    return _plain(declared) + ("/*" if declared.endswith("/") else "")
+
+
+def _tokens(declared: str) -> list[str]:
     """Single characters; ``*`` is any run of them (slashes too: rather too much than too little), ``?`` any one."""
-    return [word[0] if len(word) == 1 or word[0] == "*" else "?" for word in _TOKEN.findall(path)]
+    words = _TOKEN.findall(_glob(declared))
+    return [word[0] if len(word) == 1 or word[0] == "*" else "?" for word in words]
 
 
 def _share(a: Sequence[str], b: Sequence[str]) -> bool:
-    """Whether a text fits both patterns, or what fits one lies beneath what fits the other."""
+    """Whether a text fits both patterns, or one of them goes on with a slash where the other ends."""
     seen: set[tuple[int, int]] = set()
     waiting = [(0, 0)]
     while waiting:
@@ -62,7 +68,7 @@ def _share(a: Sequence[str], b: Sequence[str]) -> bool:
             continue
         seen.add(at)
         x, y = a[at[0] : at[0] + 1], b[at[1] : at[1] + 1]
-        if not (x or y) or (not x and y[0] in "/*?") or (not y and x[0] in "/*?"):
+        if (x or ["/"]) == (y or ["/"]) and not (x and y):
             return True
         waiting += _onward(at, x, y)
     return False

@@ -32,7 +32,8 @@ BOUNDS: Mapping[Size, Bounds] = {
 
 def check_plan(plan: Plan, spec: Spec, size: Size) -> list[str]:
     """Every rule that the plan breaks, each as a sentence; none when it is fit."""
-    return [*check_shape(plan), *_contents(plan, spec), *_bounds(plan, size)]
+    problems = [*check_shape(plan), *_contents(plan, spec), *_bounds(plan, size)]
+    return list(dict.fromkeys(problems))  # nodes that share a key would say the same twice
 
 
 def _contents(plan: Plan, spec: Spec) -> list[str]:
@@ -96,7 +97,7 @@ def _changes(old: PlanNode, new: PlanNode) -> list[str]:
 def _text(value: Any) -> str:
     if isinstance(value, list):
         value = ", ".join(map(str, value))
-    text = f"{value:g}" if isinstance(value, float) else str(value or "none")
+    text = f"{value:g}" if isinstance(value, float) else str("none" if value in (None, "") else value)
     return "\\n".join(text.splitlines())
 
 

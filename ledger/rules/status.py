@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 from ledger.models import Issue, IssueStatus, IssueType
 from ledger.rules.tree import Tree
 
@@ -11,10 +13,12 @@ S = IssueStatus
 def propagate(tree: Tree) -> dict[str, IssueStatus]:
     """The statuses that must change so that every node tells the truth. Applying them leaves nothing to change."""
     status = {issue.key: issue.status for issue in tree.issues}
+    below: dict[str, list[Issue]] = defaultdict(list)
     for issue in reversed(tree.issues):  # children come before their parents
-        below = tree.descendants(issue.key)
-        if below or issue.merged_sha is not None:
-            status[issue.key] = _of(issue, below, status)
+        if below[issue.key] or issue.merged_sha is not None:
+            status[issue.key] = _of(issue, below[issue.key], status)
+        if issue.parent is not None:
+            below[issue.parent] += [issue, *below[issue.key]]
     return {key: new for key, new in status.items() if new is not tree[key].status}
 
 

@@ -18,6 +18,6 @@ def next_version(tags: Iterable[str], current: str | None, bump: Literal["major"
     known = [Version.parse(word) for word in words if Version.is_valid(word)]
     with suppress(ValueError):
         known.append(Version.parse((current or "").removeprefix("v"), optional_minor_and_patch=True))
-    # Build metadata has no rank: 1.2.3+7 would otherwise step "up" to 1.2.3.
+    # Build metadata has no rank; some releases of semver would step 1.2.3+7 "up" to 1.2.3.
     highest = max(known, default=Version(0)).replace(build=None)
     return str(highest.next_version(part=bump))

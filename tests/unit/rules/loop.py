@@ -13,7 +13,7 @@ from ledger.models import Issue, IssueStatus, IssueType, Plan
 from ledger.rules.branches import open_ancestor
 from ledger.rules.defects import make_defect
 from ledger.rules.overlap import overlap
-from ledger.rules.ready import blockers, may_merge
+from ledger.rules.ready import blockers, is_free_to_merge, may_merge
 from ledger.rules.status import propagate, settled
 from ledger.rules.steps import Step, next_steps
 from ledger.rules.tree import Tree, is_open
@@ -155,7 +155,7 @@ class Loop:
         above = {ancestor.key for each in tree.issues if is_open(each) for ancestor in tree.ancestors(each.key)}
         for key in above:
             assert is_open(tree[key])
-            assert may_merge(tree, key)
+            assert not is_free_to_merge(tree, key)
 
 
 def play(plan: Plan, limit: int, held: str | None = None) -> tuple[float, set[str]]:

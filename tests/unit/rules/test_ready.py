@@ -55,6 +55,8 @@ def test_waiting_for_tells_order_defects_descendants_and_files() -> None:
     assert waiting_for(tree, "f") == [Blocker("a", "descendant"), Blocker("b", "descendant")]
     assert waiting_for(tree, "e", ["c", "e", "gone"]) == [Blocker("c", "files")]
     assert waiting_for(tree, "e") == []
+    parents = Tree.of([*tree.issues, issue("e.d1", "e", IssueType.DEFECT)])
+    assert waiting_for(parents, "e", ["c"]) == [Blocker("e.d1", "defect")]
 
 
 def test_only_untouched_leaves_are_startable() -> None:
