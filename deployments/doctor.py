@@ -36,6 +36,8 @@ Look = Callable[[Settings], Awaitable[Check]]
 
 async def checks(settings: Settings) -> list[Check]:
     """Every check, in the order a person would ask."""
+    import tasks.agents.registry  # noqa: F401 (a second of its own, not to be taken from the first check's three)
+
     looks: list[Look] = [_python, _git, _mongod, _mongodb, _prefect, _github, _agents, _home]
     return list(await asyncio.gather(*(_guarded(look, settings) for look in looks)))
 

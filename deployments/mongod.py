@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from pymongo import AsyncMongoClient
+from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
 from deployments.lock import COMMAND, Held, held
@@ -61,8 +61,7 @@ async def start_mongod(children: Children, port: int) -> str:
 async def check_mongodb(uri: str, within: float = 3.0) -> str:
     """The version of the server at this address; Unavailable when it does not answer in time."""
     try:
-        async with AsyncMongoClient[dict[str, Any]](uri, serverSelectionTimeoutMS=int(within * 1000)) as client:
-            return str((await client.admin.command("buildInfo"))["version"])
+        return await asyncio.to_thread(_version, uri, int(within * 1000))
     except (PyMongoError, ValueError) as error:
         reason = str(error).partition(",")[0][:200]
         raise Unavailable(f"MongoDB does not answer: {reason}.", "Check SHIPLINE_MONGODB_URI, or unset it.") from None
@@ -106,35 +105,41 @@ async def _just_mongod(home: Path) -> AsyncIterator[str]:
         await to_the_end(children.stop(patience=STOP_WITHIN))
 
 
+def _version(uri: str, patience_ms: int) -> str:
+    with MongoClient[dict[str, Any]](uri, serverSelectionTimeoutMS=patience_ms) as client:
+        return str(client.admin.command("buildInfo")["version"])
+
+
 async def _primary(child: Child, address: str) -> None:
     """Wait until the server is primary; its set is initiated, or told of a new port, where that is needed."""
-    uri = f"mongodb://{address}/?directConnection=true"
-    async with AsyncMongoClient[dict[str, Any]](uri, serverSelectionTimeoutMS=200, connectTimeoutMS=500) as client:
-
-        async def answers() -> bool:
-            try:
-                if (await client.admin.command("hello")).get("isWritablePrimary"):
-                    return True
-                await _configure(client, address)
-            except PyMongoError:  # not up yet, or in the middle of an election: asked again
-                return False
-            return False
-
-        await ready(child, answers, WITHIN)
+    # In threads: pymongo's async client loses a socket when it is closed while it connects.
+    uri = f"mongodb://{address}/?directConnection=true&serverMonitoringMode=poll"
+    with MongoClient[dict[str, Any]](uri, serverSelectionTimeoutMS=200, connectTimeoutMS=500) as client:
+        await ready(child, lambda: asyncio.to_thread(_is_primary, client, address), WITHIN)
 
 
-async def _configure(client: AsyncMongoClient[dict[str, Any]], address: str) -> None:
+def _is_primary(client: MongoClient[dict[str, Any]], address: str) -> bool:
     try:
-        config = (await client.admin.command("replSetGetConfig"))["config"]
+        if client.admin.command("hello").get("isWritablePrimary"):
+            return True
+        _configure(client, address)
+    except PyMongoError:  # not up yet, or in the middle of an election: asked again
+        return False
+    return False
+
+
+def _configure(client: MongoClient[dict[str, Any]], address: str) -> None:
+    try:
+        config = client.admin.command("replSetGetConfig")["config"]
     except OperationFailure as error:
         if error.code != _NOT_INITIATED:
             raise
-        await client.admin.command("replSetInitiate", {"_id": _SET, "members": [{"_id": 0, "host": address}]})
+        client.admin.command("replSetInitiate", {"_id": _SET, "members": [{"_id": 0, "host": address}]})
         return
     if config["members"][0]["host"] != address:  # started on another port than last time
         config["members"][0]["host"] = address
         config["version"] += 1
-        await client.admin.command("replSetReconfig", config, force=True)
+        client.admin.command("replSetReconfig", config, force=True)
 
 
 def _from_wheel() -> Path | None:

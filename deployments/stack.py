@@ -87,7 +87,8 @@ class LocalStack:
             "SHIPLINE_GITHUB_TOKEN": self.addresses.github_token,
             MARK: self._id,
             **prefect_server.QUIET,
-            "PREFECT_HOME": str(self.home / "prefect"),
+            # A server of yours may be known to Prefect by a profile of yours.
+            "PREFECT_HOME": str(self.home / "prefect") if "prefect" in self._own else "",
             "PREFECT_API_URL": self.addresses.prefect_api_url,
             "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
         }
@@ -167,7 +168,7 @@ class LocalStack:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as out:
             known = {name: value for name, value in asdict(self.addresses).items() if value}
-            json.dump({"pid": os.getpid(), **known}, out)
+            json.dump({"pid": os.getpid(), "stack_id": self._id, **known}, out)
         draft.replace(self.home / STACK_FILE)
 
     async def _end(self) -> None:

@@ -34,20 +34,21 @@ async def _file(run_id: str, owner: str, finding: Finding) -> None:
     defect = await file_defect(run_id, owner, finding)
     await sync_issue(run_id, defect)
     await link_issue(run_id, owner)
-    await _tell(run_id)
+    await tell(run_id)
 
 
 async def settle(run_id: str, key: str) -> None:
     """After a node merged: close its issue, let its parents move on, and open the parent's pull request."""
     await close_issue(run_id, key)
-    await _tell(run_id)
+    await tell(run_id)
     tree = await get_tree(run_id)
     parent = _target(tree, key)
     if parent is not None and tree[parent].pr_number is None:
         await open_pull_request(run_id, parent)
 
 
-async def _tell(run_id: str) -> None:
+async def tell(run_id: str) -> None:
+    """Let parents follow their children, here and on GitHub."""
     done, reopened = await settle_tree(run_id)
     for key in reopened:
         await reopen_issue(run_id, key)

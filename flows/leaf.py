@@ -54,6 +54,8 @@ async def _build(run_id: str, key: str) -> None:
 
 
 async def _land(run_id: str, key: str) -> None:
+    if (await get_tree(run_id))[key].merged_sha:  # a process died between the merge and what follows it
+        return await settle(run_id, key)
     for _ in range(MOVES):
         await bring_up(run_id, key)
         findings = await check(run_id, key)

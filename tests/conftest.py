@@ -18,6 +18,7 @@ class OutsideReached(RuntimeError):
     """A test tried to leave this machine."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the mark
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With ``-n 2`` each folder stays on one worker, because its tests share a server."""
     for item in items:

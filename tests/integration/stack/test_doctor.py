@@ -1,0 +1,86 @@
+"""The doctor: says what is missing, side by side, and never raises."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from deployments import doctor
+from deployments.doctor import Check, checks
+from deployments.ports import HOST, free_port
+from shipline.config import Settings
+from shipline.errors import ConfigError
+
+
+async def _said(settings: Settings) -> dict[str, Check]:
+    return {each.name: each for each in await checks(settings)}
+
+
+async def test_with_nothing_running_nothing_is_wrong() -> None:
+    said = await _said(Settings())
+    assert list(said) == ["python", "git", "mongod", "mongodb", "prefect", "github", "agents", "home"]
+    assert {name for name, each in said.items() if each.ok is None} == {"mongodb", "prefect", "github"}
+    assert [each for each in said.values() if each.ok is False] == []
+    assert "recorded (thinking is replayed)" in said["agents"].detail
+
+
+async def test_what_does_not_answer_is_said_within_seconds() -> None:
+    nowhere = f"{HOST}:{free_port()}"
+    began = time.monotonic()
+    said = await _said(
+        Settings(
+            mongodb_uri=f"mongodb://{nowhere}",
+            prefect_api_url=f"http://{nowhere}/api",
+            github_api_url=f"http://{nowhere}",
+            github_token=SecretStr("secret-token"),
+        )
+    )
+    assert time.monotonic() - began < 5
+    for name in ("mongodb", "prefect", "github"):
+        assert said[name].ok is False
+        assert "answer" in said[name].detail
+    assert "secret-token" not in str(said)
+
+
+@pytest.mark.parametrize("url", ["http://[", "nonsense", "http://127.0.0.1:notaport/api"])
+async def test_an_address_that_is_none_is_said(url: str) -> None:
+    said = await _said(Settings(mongodb_uri=url, prefect_api_url=url, github_api_url=url, github_token=SecretStr("t")))
+    assert [said[name].ok for name in ("mongodb", "prefect", "github")] == [False, False, False]
+
+
+async def test_an_agent_that_cannot_be_had_is_said() -> None:
+    assert (await _said(Settings(planner="nobody")))["agents"].ok is False
+
+
+async def test_a_mongod_is_needed_only_without_a_server_of_yours(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> tuple[Path, str]:
+        raise ConfigError("No MongoDB was found on this machine.")
+
+    monkeypatch.setattr(doctor, "find_mongod", none)
+    assert (await _said(Settings()))["mongod"].ok is False
+    assert (await _said(Settings(mongodb_uri="mongodb://nonsense:x")))["mongod"].ok is None
+
+
+async def test_a_check_that_hangs_or_breaks_is_a_line_like_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def _git(_: Settings) -> Check:
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    async def _python(_: Settings) -> Check:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(doctor, "LIMIT", 0.2)
+    monkeypatch.setattr(doctor, "_git", _git)
+    monkeypatch.setattr(doctor, "_python", _python)
+    said = await _said(Settings())
+    assert (said["git"].ok, said["python"].ok) == (False, False)
+    assert said["python"].detail == "RuntimeError: broken"
+
+
+async def test_a_home_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert (await _said(Settings(home=tmp_path / "file" / "home")))["home"].ok is False
