@@ -30,7 +30,8 @@ async def test_it_says_where_it_is_and_ends_without_a_trace(home: Path) -> None:
         uri = stack.addresses.mongodb_uri
         file = home / "stack.json"
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
-        assert running_stack(home) == {"pid": os.getpid(), "mongodb_uri": uri} == json.loads(file.read_text())
+        told_of_itself = {"pid": os.getpid(), "stack_id": stack_id(home), "mongodb_uri": uri}
+        assert running_stack(home) == told_of_itself == json.loads(file.read_text())
         assert load_settings().mongodb_uri == uri
         assert load_settings().github_api_url == "https://api.github.com"  # no part, no word about it
         assert stack.environment()["SHIPLINE_MONGODB_URI"] == uri
