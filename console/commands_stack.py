@@ -61,29 +61,32 @@ async def _up(ports: dict[str, int]) -> int:
     from deployments.register import register_deployments
     from deployments.stack import LocalStack
 
-    parts = ("mongodb", "prefect", "sandbox", "runner")
+    # Whoever names a GitHub of their own needs no sandbox; the worker gets their address and token.
+    theirs = os.environ.get("SHIPLINE_GITHUB_API_URL")
+    parts = ("mongodb", "prefect", *(() if theirs else ("sandbox",)), "runner")
     async with LocalStack(home(), fixed_ports=True, parts=parts, ports=ports, on_progress=_progress) as stack:
         await register_deployments(stack)
         where = stack.addresses
         out.print("\n[bold]Shipline is up.[/bold] Ctrl-C ends it; state is kept.", soft_wrap=True)
         out.print(f"  Prefect   {where.prefect_api_url.removesuffix('/api')}")
-        out.print(f"  GitHub    {where.github_api_url} (the sandbox; demo/tally is there)")
+        out.print(f"  GitHub    {theirs or f'{where.github_api_url} (the sandbox; demo/tally is there)'}")
         out.print(f"  MongoDB   {where.mongodb_uri}", soft_wrap=True)
-        out.print("  Try       shipline demo, shipline runs, shipline run --help")
+        out.print(
+            "  Try       shipline doctor, shipline runs, shipline run --help" + ("" if theirs else ", shipline demo")
+        )
         await stack.watch()
     return 0
 
 
 async def _demo(size: Size, started: float) -> int:
-    from deployments.stack import LocalStack
+    from deployments.attached import running_or_new
 
     out.print(
         "[bold]Shipline, the demo.[/bold] The agents' thinking is replayed from a recording; git, tests, coverage, "
         "scans, merges, the tag and the deploy are real.\n",
         soft_wrap=True,
     )
-    parts = ("mongodb", "prefect", "sandbox")
-    async with LocalStack(home(), fixed_ports=False, parts=parts, on_progress=_progress) as stack:
+    async with running_or_new(home(), _progress) as stack:
         os.environ.update(stack.environment())
         from console.demo import run_demo
 

@@ -15,8 +15,8 @@ from rich.live import Live
 
 from console.out import err, out, say_json
 from console.views import event_line, live, tree_table
+from deployments.attached import Stack
 from deployments.process import Child
-from deployments.stack import LocalStack
 from ledger import queries
 from ledger.models import Event, EventType, Level, Outcome, Size
 from ledger.store import Store
@@ -31,7 +31,7 @@ TEMPLATE = "demo/tally"
 TICK = 0.4  # seconds between two looks at the ledger
 
 
-async def run_demo(stack: LocalStack, size: Size, started: float) -> int:
+async def run_demo(stack: Stack, size: Size, started: float) -> int:
     """Deliver the recorded idea on a running stack; prints the story and, last, one line of JSON."""
     try:
         recording = demo_recording()
@@ -57,7 +57,7 @@ def demo_recording() -> Recording:
     return found[0]
 
 
-async def new_repository(stack: LocalStack) -> str:
+async def new_repository(stack: Stack) -> str:
     """A fresh copy of the template on the sandbox, as GitHub's own `generate` makes one; returns owner/name."""
     owner, _, name = TEMPLATE.partition("/")
     headers = {"Authorization": f"Bearer {stack.addresses.github_token}"}
@@ -115,7 +115,7 @@ async def _lines(store: Store, run_id: str) -> AsyncIterator[Any]:
     out.print(tree_table(await queries.snapshot(store, run_id)))
 
 
-async def _conclude(stack: LocalStack, store: Store, run_id: str, started: float) -> int:
+async def _conclude(stack: Stack, store: Store, run_id: str, started: float) -> int:
     shot = await queries.snapshot(store, run_id)
     run, counts = shot.run, queries.totals(shot.tree)
     bare = stack.home / "sandbox" / "repos" / f"{run.repo}.git"

@@ -140,6 +140,13 @@ def _in_prefect(home: Path, said: Said) -> None:
     assert said.out
 
 
+def test_the_demo_uses_a_stack_that_is_up(stack: Path) -> None:
+    said = shipline(stack, "demo", "--size", "small")
+    assert said.code == 0, said.err
+    assert "using it" in said.err
+    assert said.last_json["outcome"] == "succeeded"
+
+
 def test_every_stage_is_a_deployment_of_its_own(stack: Path) -> None:
     api = json.loads((stack / "stack.json").read_text())["prefect_api_url"]
     names = {each["name"] for each in httpx.post(f"{api}/deployments/filter", json={}).json()}
