@@ -7,6 +7,7 @@ import sys
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
 from console.ledger import open_ledger
 from console.out import err, out, say_json
@@ -73,12 +74,12 @@ def show(run_id: RunId, json: Json = False) -> None:
         )
         return
     out.print(headline(shot))
-    out.print(f"[dim]{shot.idea}[/dim]", highlight=False)
+    out.print(Text(shot.idea, "dim"))
     out.print(chips(shot.run))
     out.print()
     out.print(tree_table(shot))
     if shot.run.error:
-        out.print(f"\n[red]{shot.run.error}[/red]")
+        out.print(Text(f"\n{shot.run.error}", "red"))
     if shot.run.release:
         out.print(f"\nReleased {shot.run.release.tag}: {shot.run.release.url}")
     if shot.deployment:

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 from rich.live import Live
+from rich.text import Text
 
 from console.out import err, out, say_json
 from console.views import event_line, live, tree_table
@@ -37,7 +38,7 @@ async def run_demo(stack: Stack, size: Size, started: float) -> int:
         recording = demo_recording()
         repo = await new_repository(stack)
         run = await submit(recording.header.idea, repo, size=size)
-        out.print(f"[bold]Idea:[/bold] {run.repo}: {recording.header.idea}\n", soft_wrap=True)
+        out.print(Text.assemble(("Idea: ", "bold"), f"{run.repo}: {recording.header.idea}\n"), soft_wrap=True)
         store = (await context()).store
         child = await stack.start_child("deliver", [sys.executable, "-m", "flows", run.id], {})
         await _watch(store, run.id, child, started)
@@ -121,7 +122,7 @@ async def _conclude(stack: Stack, store: Store, run_id: str, started: float) -> 
     bare = stack.home / "sandbox" / "repos" / f"{run.repo}.git"
     out.print()
     if run.error:
-        out.print(f"[red]{run.error}[/red]", markup=True)
+        out.print(Text(run.error, "red"), soft_wrap=True)
     if run.release:
         out.print(f"Released [bold]{run.release.tag}[/bold]; it ran, was healthy, and is stopped again.")
         out.print(f"  The code:    git clone -b {run.release.tag} {bare}", soft_wrap=True)
