@@ -18,8 +18,8 @@ QUIET = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "PREF
 
 
 # Prefect's recorders write one event a transaction; on SQLite a request that reads and then writes loses against them,
-# is answered 503 and repeated two seconds later. Written in batches they stay out of the way: 10 such answers in a demo
-# became none.
+# is answered 503 and repeated two seconds later. Written in batches they stay out of the way: 3 such answers in one
+# medium delivery became none in the next (one run of each).
 BATCHES = {
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "50",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "50",
