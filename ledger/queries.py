@@ -10,6 +10,7 @@ from ledger.models import AgentRun, Deployment, Event, Idea, Issue, IssueStatus,
 from ledger.rules.ready import Blocker, waiting_for
 from ledger.rules.tree import Tree
 from ledger.store import Store
+from ledger.timeline import drain
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,11 @@ async def follow(store: Store, run_id: str, *, after: int = 0) -> AsyncIterator[
             for event in await events(store, run_id, after=seen):
                 seen = event.seq
                 yield event
-            if (await store.get(Run, run_id)).outcome is not None:
+            run = await store.get(Run, run_id)
+            if run.outcome is not None:
+                # The outcome and its event are one write, but the event may still wait in the run's outbox: carry it
+                # over here (twice is once), or the last line would be missing, for ever if its writer died.
+                await drain(store, run)
                 for event in await events(store, run_id, after=seen):
                     yield event
                 return

@@ -139,6 +139,13 @@ async def test_following_ends_with_the_run(store: Store, run: Run) -> None:
     assert told == ["Idea for o/r: an idea", "second", "Run failed: enough"]
 
 
+async def test_following_tells_the_last_event_though_nobody_had_carried_it_over(store: Store, run: Run) -> None:
+    last = event(EventType.WORKFLOW_COMPLETED, "DONE", "Run succeeded")
+    await store.change(Run, run.id, {"outcome": Outcome.SUCCEEDED}, event=last)  # and the writer died here
+
+    assert [each.msg async for each in follow(store, run.id)][-1] == "Run succeeded"
+
+
 async def test_an_unknown_run_is_said_to_be_unknown(store: Store) -> None:
     with pytest.raises(NotFound, match="no run 'r-nothing'"):
         await verify(store, "r-nothing")
