@@ -7,23 +7,26 @@ an outcome looks at the outside world first, and acts only when nothing is there
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 from weakref import WeakValueDictionary
 
-from ledger.models import Effect, EffectStatus, EventType, Lease, Level, Model, PendingEvent, Run, now
+from ledger.failpoints import Moment, reached
+from ledger.lease import Hold, current, declare, take_over
+from ledger.models import Effect, EffectKind, EffectStatus, EventType, Lease, Level, Model, PendingEvent, Run, now
 from ledger.store import Store
 from ledger.timeline import drain, event
-from shipline.errors import EffectFailed, Interrupted
+from shipline.backoff import TRIES, pause
+from shipline.errors import Interrupted, LeaseLost, OutcomeUnknown
 
 T = TypeVar("T", bound=Model)
 
-OWNER = f"{socket.gethostname()}:{os.getpid()}"
-LEASE = timedelta(minutes=2)
+TICK = 1.0  # seconds between two looks at what a person asked for, while something long is going on
+WAIT = 0.2  # seconds between two looks at an effect that another worker carries out
+# GitHub's lists may lag behind its writes: what was done a moment ago is not believed to be missing before that.
+LAG = 5.0
 
 _keys: WeakValueDictionary[tuple[int, str], asyncio.Lock] = WeakValueDictionary()
 
@@ -35,11 +38,23 @@ class Key:
     run_id: str
     node: str
     round: str
-    kind: str
+    kind: EffectKind
     digest: str = ""
 
     def __str__(self) -> str:
         return "/".join(part for part in (self.run_id, self.node, self.round, self.kind, self.digest) if part)
+
+
+@dataclass(frozen=True)
+class Doing(Generic[T]):
+    """One effect as its caller describes it; see ``perform``."""
+
+    key: Key
+    outcome_type: type[T]
+    act: Callable[[], Awaitable[T]]
+    look: Callable[[], Awaitable[T | None]]
+    undo: Callable[[T], Awaitable[None]] | None
+    long: bool
 
 
 async def nothing_to_find() -> None:
@@ -57,31 +72,56 @@ async def perform(
     say: Callable[[T], str],
     phase: str,
     about: str | None = None,
+    undo: Callable[[T], Awaitable[None]] | None = None,
+    long: bool = False,
 ) -> T:
     """Do it once and return its outcome; a second call returns the stored outcome and touches nothing.
 
-    ``look`` finds what an interrupted attempt may have left behind. ``say`` puts the outcome into a line of the
-    timeline, under the node ``about`` (the key's own, unless given). Raises what ``act`` raises, once the failure is in
-    the journal; a failed effect may be tried again.
+    ``look`` finds what an interrupted attempt may have left behind, the oldest when there are several. ``undo`` takes
+    back what was done once too often; leave it out where the other side itself refuses the second time. A ``long`` act
+    (an agent, a test run) is left when a person pauses or cancels the run, others are seen through. ``say`` puts the
+    outcome into a line of the timeline, under the node ``about`` (the key's own, unless given).
+
+    While another worker carries the same effect out, this one waits. Raises Interrupted when the run is paused or
+    cancelled, and what ``act`` raises, once the failure is in the journal; a failed effect may be tried again.
     """
+    doing = Doing(key, outcome_type, act, look, undo, long)
+    surplus: list[T] = []
     async with _lock(str(key)):
-        effect, fresh = await _intend(store, key)
-        if effect.status is EffectStatus.SUCCEEDED:
-            await drain(store, effect)
-            return outcome_type.model_validate(effect.outcome)
-        await _check_interrupt(store, key.run_id)
-        try:
-            found = None if fresh else await look()
-            outcome = await act() if found is None else found
-        except Exception as error:  # whatever it is, the journal names it before the caller decides
-            await _fail(store, key, effect, error, phase, about or key.node)
-            raise
-        told = event(
-            EventType.STEP_COMPLETED, phase, say(outcome), node=about or key.node,
-            data={"effect": effect.id, "found": found is not None},
-        )  # fmt: skip
-        await _settle(store, key, effect, outcome, told)
-        return outcome
+        while True:
+            taken = await _take(store, key)
+            if isinstance(taken, Effect):
+                outcome = outcome_type.model_validate(taken.outcome)
+                await drain(store, taken)
+                await _take_back(doing, [each for each in surplus if each != outcome])
+                return outcome
+            try:
+                outcome, found = await _carry_out(taken, doing)
+                told = event(
+                    EventType.STEP_COMPLETED, phase, say(outcome), node=about or key.node,
+                    data={"effect": str(key), "found": found},
+                )  # fmt: skip
+                await _settle(taken, outcome, told)
+                return outcome
+            except _TooLate as late:
+                surplus.append(late.outcome)
+            except LeaseLost:
+                pass  # whoever has it now goes on; wait for what comes of it
+            except Interrupted:
+                raise
+            except Exception as error:  # whatever it is, the journal names it before the caller decides
+                await _fail(taken, key, error, phase, about or key.node)
+                raise
+            finally:
+                taken.let_go()
+
+
+class _TooLate(Exception):
+    """The outcome came when somebody else had taken the effect over."""
+
+    def __init__(self, outcome: Any) -> None:
+        super().__init__()
+        self.outcome = outcome
 
 
 def _lock(key: str) -> asyncio.Lock:
@@ -94,64 +134,142 @@ def _lock(key: str) -> asyncio.Lock:
     return lock
 
 
-async def _intend(store: Store, key: Key) -> tuple[Effect, bool]:
-    fresh = Effect(
-        id=str(key),
-        run_id=key.run_id,
-        node_key=key.node,
-        kind=key.kind,
-        lease=Lease(owner=OWNER, until=now() + LEASE),
-    )
-    if await store.insert(fresh):
-        return fresh, True
-    taken = await store.change(
-        Effect,
-        fresh.id,
-        {"status": EffectStatus.INTENDED, "lease.owner": OWNER, "lease.until": now() + LEASE},
-        expect={"status": {"$ne": EffectStatus.SUCCEEDED}},
-        add={"attempts": 1, "lease.fence": 1},
-    )
-    return taken or await store.get(Effect, fresh.id), False
+async def _take(store: Store, key: Key) -> Hold | Effect:
+    """The lease on the effect, or its outcome: mine to do, or done."""
+    fresh = Effect(id=str(key), run_id=key.run_id, node_key=key.node, kind=key.kind, lease=Lease(owner="", until=now()))
+    found = await declare(store, fresh)
+    while isinstance(found, Effect) and found.status is not EffectStatus.SUCCEEDED:
+        taken = await take_over(store, found)
+        if taken is not None:
+            found = taken
+            break
+        await check_interrupt(store, key.run_id)
+        await asyncio.sleep(WAIT)
+        found = await store.get(Effect, found.id)
+    if isinstance(found, Hold):
+        reached(key.kind, Moment.INTENT)
+    return found
 
 
-async def _check_interrupt(store: Store, run_id: str) -> None:
+async def check_interrupt(store: Store, run_id: str) -> None:
+    """Raise Interrupted when a person has paused or cancelled the run."""
     run = await store.get(Run, run_id)
     if run.interrupt.paused or run.interrupt.cancelled:
         word = "cancelled" if run.interrupt.cancelled else "paused"
         raise Interrupted(f"Run {run_id} is {word}.", run.interrupt.reason or "")
 
 
-async def _settle(store: Store, key: Key, effect: Effect, outcome: Model, told: PendingEvent) -> None:
-    settled = await store.change(
+async def _carry_out(hold: Hold, doing: Doing[T]) -> tuple[T, bool]:
+    """The outcome, and whether it was found rather than made. Keeps the lease as long as it takes."""
+    try:
+        await check_interrupt(hold.store, doing.key.run_id)
+        return await _watched(hold, doing, _attempts(hold, doing))
+    except (Interrupted, asyncio.CancelledError):
+        await asyncio.shield(hold.release())
+        raise
+
+
+async def _watched(hold: Hold, doing: Doing[T], work: Coroutine[Any, Any, tuple[T, bool]]) -> tuple[T, bool]:
+    token = current.set(hold)
+    task = asyncio.ensure_future(work)
+    current.reset(token)
+    renewal = hold.store.lease.total_seconds() / 3
+    due = time.monotonic() + renewal
+    try:
+        while not (await asyncio.wait({task}, timeout=min(TICK, renewal)))[0]:
+            if time.monotonic() >= due:
+                await hold.renew()
+                due = time.monotonic() + renewal
+            if doing.long:
+                await check_interrupt(hold.store, doing.key.run_id)
+        return task.result()
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task})
+
+
+async def _attempts(hold: Hold, doing: Doing[T]) -> tuple[T, bool]:
+    unsure, since = hold.before is not None, _last_heard(hold.before)
+    for attempt in range(1, TRIES + 1):
+        try:
+            found = await _find(doing, since) if unsure else None
+            if found is not None:
+                return found, True
+            outcome = await doing.act()
+            reached(doing.key.kind, Moment.ACT)
+            return (await _only_one(doing, outcome) if unsure else outcome), False
+        except OutcomeUnknown:
+            if attempt == TRIES:
+                raise
+            unsure, since = True, time.monotonic()
+            await asyncio.sleep(pause(attempt))
+    raise AssertionError("the last attempt returns or raises")
+
+
+async def _find(doing: Doing[T], since: float) -> T | None:
+    found = await doing.look()
+    rest = since + LAG - time.monotonic()
+    if found is not None or doing.look is nothing_to_find or rest <= 0:
+        return found
+    await asyncio.sleep(min(rest, LAG))
+    return await doing.look()
+
+
+async def _only_one(doing: Doing[T], outcome: T) -> T:
+    """After acting where an earlier attempt may have acted too, ever so late: the oldest is kept."""
+    if doing.undo is None:
+        return outcome
+    kept = await doing.look()
+    if kept is None or kept == outcome:
+        return outcome
+    await doing.undo(outcome)
+    return kept
+
+
+async def _take_back(doing: Doing[T], surplus: list[T]) -> None:
+    if doing.undo is not None:
+        for each in surplus:
+            await doing.undo(each)
+
+
+def _last_heard(before: Effect | None) -> float:
+    """When an attempt that was cut off may have acted at the latest, on this process's monotonic clock."""
+    if before is None or before.status is EffectStatus.FAILED:
+        return -LAG
+    return time.monotonic() - max(0.0, (now() - before.updated_at).total_seconds())
+
+
+async def _settle(hold: Hold, outcome: Model, told: PendingEvent) -> None:
+    settled = await hold.store.change(
         Effect,
-        effect.id,
+        hold.effect.id,
         {
             "status": EffectStatus.SUCCEEDED,
             "outcome": outcome.model_dump(mode="json"),
             "found": told.data["found"],
             "error": None,
         },
-        expect={"lease.fence": effect.lease.fence},
+        expect=hold.mine,
         event=told,
     )
     if settled is None:
-        raise EffectFailed(
-            f"{key.kind} of {key.node} was taken over by another worker.", "Nothing is lost; it goes on there."
-        )
-    await drain(store, settled)
+        raise _TooLate(outcome)
+    reached(settled.kind, Moment.OUTCOME)
+    await drain(hold.store, settled)
 
 
-async def _fail(store: Store, key: Key, effect: Effect, error: Exception, phase: str, node: str) -> None:
+async def _fail(hold: Hold, key: Key, error: Exception, phase: str, node: str) -> None:
     text = f"{type(error).__name__}: {error}"
-    failed = await store.change(
+    failed = await hold.store.change(
         Effect,
-        effect.id,
+        hold.effect.id,
         {"status": EffectStatus.FAILED, "error": text},
-        expect={"lease.fence": effect.lease.fence},
+        expect=hold.mine,
         event=event(
             EventType.STEP_FAILED, phase, f"{key.kind} failed: {text}", node=node, level=Level.ERROR,
-            data={"effect": effect.id, "attempt": effect.attempts},
+            data={"effect": hold.effect.id, "attempt": hold.effect.attempts},
         ),
     )  # fmt: skip
     if failed is not None:
-        await drain(store, failed)
+        await drain(hold.store, failed)

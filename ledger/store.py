@@ -6,12 +6,14 @@ Each verb touches one document. Text is redacted here, so that no caller can for
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Self, TypeVar
 
+import pymongo
 from bson.codec_options import CodecOptions
 from pymongo import AsyncMongoClient, ReturnDocument
 from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.errors import DuplicateKeyError, PyMongoError, ServerSelectionTimeoutError
+from pymongo.errors import DuplicateKeyError, NetworkTimeout, PyMongoError, ServerSelectionTimeoutError
 from pymongo.write_concern import WriteConcern
 
 from ledger.models import DOCUMENTS, Document, PendingEvent, now
@@ -23,27 +25,36 @@ Raw = dict[str, Any]
 
 # An acknowledged write has reached the journal of most members: it survives a kill of mongod.
 DURABLE = WriteConcern(w="majority", j=True)
+# How long one worker may be silent before another may follow it.
+LEASE = timedelta(seconds=30)
+PATIENCE = 120.0
 
 
 class Store:
     """The ledger's database. Make one an event loop; ``close`` it when done."""
 
-    def __init__(self, client: AsyncMongoClient[Raw], database: str) -> None:
+    def __init__(self, client: AsyncMongoClient[Raw], database: str, *, lease: timedelta = LEASE) -> None:
         self._client = client
+        self.lease = lease
         self._database = client.get_database(database, codec_options=CodecOptions(tz_aware=True), write_concern=DURABLE)
 
     @classmethod
-    async def open(cls, uri: str, database: str = "shipline", *, timeout: float = 10) -> Self:
-        """Connect and declare the indexes. Raises Unavailable when no MongoDB answers within ``timeout`` seconds."""
+    async def open(cls, uri: str, database: str = "shipline", *, timeout: float = 10, lease: timedelta = LEASE) -> Self:
+        """Connect and declare the indexes. Raises Unavailable when no MongoDB answers within ``timeout`` seconds.
+
+        Once open it is patient: while the database is away (restarted, failing over), each verb is tried again for
+        ``PATIENCE`` seconds, the driver's way, by which a write that was done but not answered is not done twice.
+        """
         client: AsyncMongoClient[Raw] = AsyncMongoClient(
-            uri, tz_aware=True, serverSelectionTimeoutMS=int(timeout * 1000), retryWrites=True
+            uri, tz_aware=True, serverSelectionTimeoutMS=int(PATIENCE * 1000), timeoutMS=int(PATIENCE * 1000)
         )
-        store = cls(client, database)
+        store = cls(client, database, lease=lease)
         try:
-            for document in DOCUMENTS:
-                if document.INDEXES:
-                    await store.collection(document).create_indexes(list(document.INDEXES))
-        except ServerSelectionTimeoutError:
+            with pymongo.timeout(timeout):
+                for document in DOCUMENTS:
+                    if document.INDEXES:
+                        await store.collection(document).create_indexes(list(document.INDEXES))
+        except (ServerSelectionTimeoutError, NetworkTimeout):
             await client.close()
             raise Unavailable(
                 "MongoDB does not answer.", "Is the stack running (`shipline up`), or SHIPLINE_MONGODB_URI right?"

@@ -65,6 +65,7 @@ class Settings(BaseSettings):
     strict_replay: bool = False
     max_parallel: int = Field(default=4, ge=1, le=64)
     test_timeout: float = Field(default=600, gt=0)
+    lease_seconds: float = Field(default=30, ge=2, le=3600)
 
     @classmethod
     def settings_customise_sources(

@@ -49,6 +49,14 @@ class Unavailable(ShiplineError):
     exit_code = 3
 
 
+class OutcomeUnknown(Unavailable):
+    """A request went out and its answer never came: it may have been done. Look before trying again."""
+
+
+class LeaseLost(ShiplineError):
+    """Another worker has taken this effect over, or may have; nothing is written under the old lease."""
+
+
 class EffectFailed(ShiplineError):
     """An outside effect failed; the journal holds the failure and a retry may follow."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ledger.effects import Key, perform
 from ledger.issues import change_issue, get_issue, read_tree
+from ledger.models import EffectKind
 from ledger.rules.branches import base_branch, branch_name
 from shipline.errors import NotFound
 from tasks.github.client import GitHubError
@@ -35,7 +36,7 @@ async def prepare_branch(run_id: str, key: str) -> str:
         return Sha(sha=await at.repo.create_branch(name, sha))
 
     made = await perform(
-        at.ctx.store, Key(run_id, key, "1", "branch.create"), Sha, act=act, look=look,
+        at.ctx.store, Key(run_id, key, "1", EffectKind.BRANCH_CREATE), Sha, act=act, look=look,
         say=lambda done: f"Branch {name} from {base} at {done.sha[:7]}", phase=at.run.state,
     )  # fmt: skip
     await change_issue(at.ctx.store, run_id, key, {"branch": name, "base": base, "head": made.sha})
@@ -61,7 +62,7 @@ async def commit_spec(run_id: str, key: str) -> str:
         return Sha(sha=await at.repo.put_file(branch, path, spec_text(spec), message))
 
     made = await perform(
-        at.ctx.store, Key(run_id, key, "1", "commit.spec"), Sha, act=act, look=look,
+        at.ctx.store, Key(run_id, key, "1", EffectKind.COMMIT_SPEC), Sha, act=act, look=look,
         say=lambda done: f"Spec committed as {path} ({done.sha[:7]})", phase=at.run.state,
     )  # fmt: skip
     await change_issue(at.ctx.store, run_id, key, {"head": made.sha}, expect={"testedHead": None})
@@ -91,7 +92,7 @@ async def commit_plan(run_id: str, key: str) -> str:
         return Sha(sha=await at.repo.move_branch(branch, commit))
 
     made = await perform(
-        at.ctx.store, Key(run_id, key, "1", "commit.plan"), Sha, act=act, look=look,
+        at.ctx.store, Key(run_id, key, "1", EffectKind.COMMIT_PLAN), Sha, act=act, look=look,
         say=lambda done: f"Plan of #{issue.number} committed ({done.sha[:7]})", phase=at.run.state,
     )  # fmt: skip
     await change_issue(at.ctx.store, run_id, key, {"head": made.sha}, expect={"testedHead": None})
@@ -127,7 +128,7 @@ async def update_branch(run_id: str, key: str) -> Updated:
             return Updated(sha=None, conflict=True)
 
     done = await perform(
-        at.ctx.store, Key(run_id, key, str(issue.round), "branch.update", f"{head[:7]}-{tip[:7]}"), Updated,
+        at.ctx.store, Key(run_id, key, str(issue.round), EffectKind.BRANCH_UPDATE, f"{head[:7]}-{tip[:7]}"), Updated,
         act=act, look=look,
         say=lambda made: f"{branch} conflicts with {base}" if made.conflict else f"{branch} brought up to {base}",
         phase=at.run.state,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ledger.effects import Key, nothing_to_find, perform
 from ledger.issues import change_issue, get_issue, set_status
-from ledger.models import AgentType, CheckReport, Finding, Issue, IssueStatus, Model, Severity
+from ledger.models import AgentType, CheckReport, EffectKind, Finding, Issue, IssueStatus, Model, Severity
 from shipline.errors import NotFound
 from shipline.ids import digest
 from tasks.agents.ask import ask_planner, compose
@@ -38,7 +38,7 @@ async def check(run_id: str, key: str) -> list[Finding]:
     issue = await get_issue(at.ctx.store, run_id, key)
     if issue.tested_head is not None and issue.tested_head == issue.head:
         return []
-    checked = await _checked(at, issue, "qa", _change_suite)
+    checked = await _checked(at, issue, EffectKind.QA, _change_suite)
     return await _conclude(at, issue, checked, group(checked.reports, key))
 
 
@@ -49,7 +49,7 @@ async def check_epic(run_id: str, key: str) -> list[Finding]:
     issue = await get_issue(at.ctx.store, run_id, key)
     if issue.tested_head is not None and issue.tested_head == issue.head:
         return []
-    checked = await _checked(at, issue, "qa.whole", _whole_suite)
+    checked = await _checked(at, issue, EffectKind.QA_WHOLE, _whole_suite)
     findings = [finding for report in checked.reports for finding in report.critical]
     if not findings:
         findings = await _opinions(at)
@@ -60,7 +60,7 @@ async def _conclude(at: Here, issue: Issue, checked: Checked, findings: list[Fin
     head = _head(issue)
     if issue.pr_number is not None:
         text = check_comment(checked.reports, head)
-        await comment(at, at.repo, issue.key, str(issue.round), issue.pr_number, "comment.qa", head[:12], text)
+        await comment(at, at.repo, issue.key, str(issue.round), issue.pr_number, EffectKind.COMMENT_QA, head[:12], text)
     if findings:
         return findings
     changed = await at.repo.changed_files(str(issue.base), head)
@@ -71,7 +71,7 @@ async def _conclude(at: Here, issue: Issue, checked: Checked, findings: list[Fin
     return []
 
 
-async def _checked(at: Here, issue: Issue, kind: str, suite: Suite) -> Checked:
+async def _checked(at: Here, issue: Issue, kind: EffectKind, suite: Suite) -> Checked:
     head = _head(issue)
     tree = await at.repo.tree_of(head)
     settings = await get_settings(at.run)
@@ -91,7 +91,7 @@ async def _checked(at: Here, issue: Issue, kind: str, suite: Suite) -> Checked:
     return await perform(
         at.ctx.store, Key(at.run.id, "trees", str(issue.round), kind, tree[:12]), Checked, act=act,
         look=nothing_to_find, say=lambda done: f"QA of {issue.key}: {summary(done.reports)}", phase=at.run.state,
-        about=issue.key,
+        about=issue.key, long=True,
     )  # fmt: skip
 
 

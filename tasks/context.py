@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from dataclasses import dataclass
+from datetime import timedelta
 from weakref import WeakKeyDictionary
 
 from ledger.store import Store
@@ -36,7 +37,8 @@ async def context() -> Context:
     async with lock:
         if loop not in _contexts:
             settings = load_settings()
-            store = await Store.open(settings.require_mongodb(), settings.database)
+            lease = timedelta(seconds=settings.lease_seconds)
+            store = await Store.open(settings.require_mongodb(), settings.database, lease=lease)
             github = GitHubHost(settings.github_api_url, settings.require_token())
             # Test runs of targets share the cores; more at once only makes each slower.
             slots = asyncio.Semaphore(max(2, os.cpu_count() or 2))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ledger.effects import Key, perform
 from ledger.issues import change_issue, get_issue
-from ledger.models import AgentResult, AgentType, Effect, EffectStatus, Issue, IssueStatus, Model
+from ledger.models import AgentResult, AgentType, Effect, EffectKind, EffectStatus, Issue, IssueStatus, Model
 from shipline.errors import AgentError, GuardBlocked, NotFound
 from shipline.ids import digest
 from tasks.agents.ask import compose, journal
@@ -41,7 +41,7 @@ async def implement(run_id: str, key: str) -> str:
     )  # fmt: skip
     objective = f"Implement: {issue.title}"
     job = await compose(at.ctx, at.run, AgentType(issue.agent), objective, issue=issue, round_=round_)
-    agent_key = Key(run_id, key, round_, f"agent.{issue.agent}")
+    agent_key = Key(run_id, key, round_, EffectKind(f"agent.{issue.agent}"))
 
     async def work() -> Produced:
         made = await clone(await remote(at), branch, workplace(at, key, "agent"))
@@ -73,7 +73,7 @@ async def resolve_conflict(run_id: str, key: str) -> str:
     round_ = await _conflict_round(at, key, tip)
     objective = f"Resolve the conflict of {issue.title} with its parent branch"
     job = await compose(at.ctx, at.run, AgentType.DEVELOPER_IMPLEMENTER, objective, issue=issue, round_=round_)
-    agent_key = Key(run_id, key, round_, "agent.conflict", tip[:12])
+    agent_key = Key(run_id, key, round_, EffectKind.AGENT_CONFLICT, tip[:12])
 
     async def work() -> Produced:
         made = await clone(await remote(at), branch, workplace(at, key, "conflict"))
@@ -114,7 +114,7 @@ async def _push(at: Here, issue: Issue, produced: Produced, round_: str) -> str:
         return Sha(sha=commit)
 
     pushed = await perform(
-        at.ctx.store, Key(at.run.id, issue.key, round_, "push", digest(produced.patch, produced.base)), Sha,
+        at.ctx.store, Key(at.run.id, issue.key, round_, EffectKind.PUSH, digest(produced.patch, produced.base)), Sha,
         act=act, look=look, say=lambda done: f"Pushed {done.sha[:7]} to {branch}", phase=at.run.state,
     )  # fmt: skip
     await change_issue(at.ctx.store, at.run.id, issue.key, {"head": pushed.sha})

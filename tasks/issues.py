@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ledger.effects import Key, perform
 from ledger.issues import change_issue, read_tree
-from ledger.models import Issue, Model
+from ledger.models import EffectKind, Issue, Model
 from ledger.rules.tree import Tree
 from ledger.runs import note_run
 from shipline.errors import NotFound
@@ -39,7 +39,7 @@ async def prepare_labels(run_id: str) -> None:
         return Told(what=", ".join(LABELS))
 
     await perform(
-        at.ctx.store, Key(run_id, "run", "1", "labels.create"), Told, act=act, look=_unseen,
+        at.ctx.store, Key(run_id, "run", "1", EffectKind.LABELS), Told, act=act, look=_unseen,
         say=lambda done: f"Labels: {done.what}", phase=at.run.state,
     )  # fmt: skip
 
@@ -62,7 +62,7 @@ async def sync_issue(run_id: str, key: str) -> int:
         return await at.repo.create_issue(issue.title, issue_body(issue, at.run), issue.labels, parent)
 
     made = await perform(
-        at.ctx.store, Key(run_id, key, "1", "issue.create"), IssueRef, act=act, look=look,
+        at.ctx.store, Key(run_id, key, "1", EffectKind.ISSUE_CREATE), IssueRef, act=act, look=look,
         say=lambda done: f"Issue #{done.number}: {issue.title}", phase=at.run.state,
     )  # fmt: skip
     await change_issue(at.ctx.store, run_id, key, {"number": made.number, "githubId": made.id})
@@ -90,7 +90,7 @@ async def _link(at: Here, issue: Issue, other: Issue) -> None:
         return Told(what=f"#{number} waits for #{other.number}")
 
     await perform(
-        at.ctx.store, Key(at.run.id, issue.key, "1", "issue.block", other.key), Told, act=act, look=_unseen,
+        at.ctx.store, Key(at.run.id, issue.key, "1", EffectKind.ISSUE_BLOCK, other.key), Told, act=act, look=_unseen,
         say=lambda done: done.what, phase=at.run.state,
     )  # fmt: skip
 
@@ -121,7 +121,7 @@ async def _set_state(run_id: str, key: str, state: str, reason: str) -> None:
         return Told(what=f"Issue #{number} is {state}")
 
     await perform(
-        at.ctx.store, Key(run_id, key, str(issue.round), f"issue.{state}"), Told, act=act, look=_unseen,
+        at.ctx.store, Key(run_id, key, str(issue.round), EffectKind(f"issue.{state}")), Told, act=act, look=_unseen,
         say=lambda done: done.what, phase=at.run.state,
     )  # fmt: skip
 
@@ -140,7 +140,9 @@ async def _unseen() -> None:
     return
 
 
-async def comment(at: Here, repo: Repo, key: str, round_: str, number: int, what: str, digest: str, body: str) -> None:
+async def comment(
+    at: Here, repo: Repo, key: str, round_: str, number: int, what: EffectKind, digest: str, body: str
+) -> None:
     """A comment on an issue or pull request, once; found again by its hidden marker."""
     mark = marker(at.run.id, key, what, digest)
 

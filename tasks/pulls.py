@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ledger.effects import Key, perform
 from ledger.issues import change_issue, get_issue, read_tree, set_status
-from ledger.models import AgentType, Finding, Issue, IssueStatus, Severity
+from ledger.models import AgentType, EffectKind, Finding, Issue, IssueStatus, Severity
 from shipline.errors import NotFound
 from shipline.ids import digest
 from tasks.agents.ask import compose, journal, parse
@@ -36,7 +36,7 @@ async def open_pull_request(run_id: str, key: str) -> int:
         return await at.repo.open_pull(branch, base, pull_title(issue), pull_body(issue, at.run))
 
     opened = await perform(
-        at.ctx.store, Key(run_id, key, "1", "pull.open"), PullRef, act=act, look=look,
+        at.ctx.store, Key(run_id, key, "1", EffectKind.PULL_OPEN), PullRef, act=act, look=look,
         say=lambda done: f"Pull request #{done.number}: {branch} to {base}", phase=at.run.state,
     )  # fmt: skip
     await change_issue(at.ctx.store, run_id, key, {"prNumber": opened.number})
@@ -67,7 +67,7 @@ async def review(run_id: str, key: str) -> Finding | None:
 async def _ask_reviewer(at: Here, issue: Issue) -> Review:
     objective = f"Review pull request #{issue.pr_number}: {issue.title}"
     job = await compose(at.ctx, at.run, AgentType.CODE_REVIEWER, objective, issue=issue, round_=str(issue.round))
-    key = Key(at.run.id, issue.key, job.round, "agent.code-reviewer")
+    key = Key(at.run.id, issue.key, job.round, EffectKind.AGENT_CODE_REVIEWER)
 
     async def work() -> Produced:
         made = await clone(await remote(at), str(issue.branch), workplace(at, issue.key, "review"))
@@ -95,7 +95,7 @@ async def _post(at: Here, issue: Issue, opinion: Review) -> None:
         return await at.repo.review(number, str(issue.head), body, [])
 
     await perform(
-        at.ctx.store, Key(at.run.id, issue.key, str(issue.round), "review.post"), Comment, act=act, look=look,
+        at.ctx.store, Key(at.run.id, issue.key, str(issue.round), EffectKind.REVIEW), Comment, act=act, look=look,
         say=lambda _: f"Review of #{number}: {opinion.verdict.replace('_', ' ')}", phase=at.run.state,
     )  # fmt: skip
 
@@ -123,7 +123,7 @@ async def merge_pull_request(run_id: str, key: str) -> bool:
 
     try:
         merged = await perform(
-            at.ctx.store, Key(run_id, key, "1", "pull.merge"), Sha, act=act, look=look,
+            at.ctx.store, Key(run_id, key, "1", EffectKind.PULL_MERGE), Sha, act=act, look=look,
             say=lambda done: f"Merged #{number} ({issue.branch}) into {issue.base} as {done.sha[:7]}",
             phase=at.run.state,
         )  # fmt: skip
@@ -165,7 +165,7 @@ async def _mark_ready(at: Here, issue: Issue, pull: PullRef) -> None:
         return None if (await at.repo.pull(pull.number)).draft else Told(what=f"#{pull.number} is ready to merge")
 
     await perform(
-        at.ctx.store, Key(at.run.id, issue.key, "1", "pull.ready"), Told, act=act, look=look,
+        at.ctx.store, Key(at.run.id, issue.key, "1", EffectKind.PULL_READY), Told, act=act, look=look,
         say=lambda done: done.what, phase=at.run.state,
     )  # fmt: skip
 

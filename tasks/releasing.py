@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ledger.effects import Key, perform
 from ledger.issues import read_tree
-from ledger.models import AgentType, ChainHead, EventType, Model, ReleaseInfo
+from ledger.models import AgentType, ChainHead, EffectKind, EventType, Model, ReleaseInfo
 from ledger.rules.version import next_version
 from ledger.runs import note_run
 from ledger.timeline import event
@@ -66,8 +66,8 @@ async def update_regression(run_id: str) -> None:
         return Updated(sha=merged or source)
 
     await perform(
-        at.ctx.store, Key(run_id, "run", "1", "branch.update", f"{REGRESSION}-{source[:12]}"), Updated, act=act,
-        look=look, say=lambda _: f"{REGRESSION} holds all of {INTEGRATION}", phase=at.run.state,
+        at.ctx.store, Key(run_id, "run", "1", EffectKind.BRANCH_UPDATE, f"{REGRESSION}-{source[:12]}"), Updated,
+        act=act, look=look, say=lambda _: f"{REGRESSION} holds all of {INTEGRATION}", phase=at.run.state,
     )  # fmt: skip
 
 
@@ -98,7 +98,7 @@ async def prepare_release(run_id: str) -> Prepared:
         return Prepared(version=version, sha=commit)
 
     return await perform(
-        at.ctx.store, Key(run_id, "run", "1", "commit.release"), Prepared, act=act, look=look,
+        at.ctx.store, Key(run_id, "run", "1", EffectKind.COMMIT_RELEASE), Prepared, act=act, look=look,
         say=lambda done: f"Release v{done.version} prepared ({done.sha[:7]})", phase=at.run.state,
     )  # fmt: skip
 
@@ -125,7 +125,7 @@ async def publish_release(run_id: str, prepared: Prepared) -> ReleaseInfo:
         )
 
     done = await perform(
-        at.ctx.store, Key(run_id, "run", "1", "release.publish"), Published, act=act, look=look,
+        at.ctx.store, Key(run_id, "run", "1", EffectKind.RELEASE), Published, act=act, look=look,
         say=lambda made: f"Released {tag}: {made.url}", phase=at.run.state,
     )  # fmt: skip
     info = ReleaseInfo(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ledger.effects import Key, perform
-from ledger.models import Model
+from ledger.models import EffectKind, Model
 from ledger.runs import note_run
 from shipline.errors import InvalidInput
 from tasks.github.repo import Repo, Sha
@@ -42,7 +42,7 @@ async def prepare_repository(run_id: str) -> str:
         return Sha(sha=merged or str(await at.repo.branch_sha(INTEGRATION)))
 
     head = await perform(
-        at.ctx.store, Key(run_id, "run", "1", "branch.update", INTEGRATION), Sha, act=act, look=look,
+        at.ctx.store, Key(run_id, "run", "1", EffectKind.BRANCH_UPDATE, INTEGRATION), Sha, act=act, look=look,
         say=lambda done: f"{INTEGRATION} holds all of {default} ({done.sha[:7]})", phase=at.run.state,
     )  # fmt: skip
     await note_run(at.ctx.store, run_id, {"baseSha": head.sha})
@@ -60,7 +60,7 @@ async def ensure_branch(run_id: str, branch: str, sha: str) -> str:
         return await look() or Sha(sha=await at.repo.create_branch(branch, sha))
 
     made = await perform(
-        at.ctx.store, Key(run_id, "run", "1", "branch.create", branch), Sha, act=act, look=look,
+        at.ctx.store, Key(run_id, "run", "1", EffectKind.BRANCH_CREATE, branch), Sha, act=act, look=look,
         say=lambda done: f"Branch {branch} stands at {done.sha[:7]}", phase=at.run.state,
     )  # fmt: skip
     return made.sha

@@ -13,7 +13,7 @@ from ledger.models.agents import (
     Usage,
 )
 from ledger.models.base import Document, Model, Stamped, now
-from ledger.models.effect import Effect, EffectStatus, Lease
+from ledger.models.effect import Effect, EffectKind, EffectStatus, Lease
 from ledger.models.event import Event, EventType, Level, PendingEvent
 from ledger.models.issue import DefectOrigin, Issue, IssueStatus, issue_id
 from ledger.models.quality import CheckReport, Finding, Severity, Verdict
@@ -57,6 +57,7 @@ __all__ = [
     "Dispatch",
     "Document",
     "Effect",
+    "EffectKind",
     "EffectStatus",
     "Engine",
     "Event",

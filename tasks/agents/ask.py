@@ -17,6 +17,7 @@ from ledger.models import (
     AgentRun,
     AgentRunStatus,
     AgentType,
+    EffectKind,
     Idea,
     Issue,
     Model,
@@ -61,7 +62,7 @@ async def compose(
 
 async def ask_planner(ctx: Context, run: Run, job: AgentJob, schema: type[T]) -> T:
     """One typed answer of a planning agent, asked once."""
-    key = Key(run.id, job.node_key, job.round, f"agent.{job.type.value}")
+    key = Key(run.id, job.node_key, job.round, EffectKind(f"agent.{job.type.value}"))
 
     async def act() -> AgentResult:
         result = await planner(ctx.settings).ask(job, schema)
@@ -126,7 +127,9 @@ async def journal(
         warnings = "".join(f" Warning: {warning}" for warning in result.warnings)
         return f"{job.type.value}{replayed}: {result.output.changeset_summary or job.input.objective}{warnings}"
 
-    return await perform(ctx.store, key, outcome, act=recorded, look=nothing_to_find, say=say, phase=run.state)
+    return await perform(
+        ctx.store, key, outcome, act=recorded, look=nothing_to_find, say=say, phase=run.state, long=True
+    )
 
 
 async def catalog_agent(ctx: Context, who: AgentType) -> Agent:

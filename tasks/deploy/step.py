@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ledger.effects import Key, perform
-from ledger.models import Deployment, DeploymentStatus, Model, ReleaseInfo
+from ledger.models import Deployment, DeploymentStatus, EffectKind, Model, ReleaseInfo
 from shipline.config import running_stack
 from shipline.ids import digest
 from tasks.deploy import process
@@ -62,7 +62,7 @@ async def deploy(run_id: str, release: ReleaseInfo) -> Deployment | None:
         return Deployed(target="process", url=running.url, pid=running.pid, started=running.started, said=said)
 
     done = await perform(
-        at.ctx.store, Key(run_id, "run", "1", "deploy", settings.deployment_env), Deployed, act=act, look=look,
+        at.ctx.store, Key(run_id, "run", "1", EffectKind.DEPLOY, settings.deployment_env), Deployed, act=act, look=look,
         say=lambda made: f"Deployed {release.tag} to {settings.deployment_env}: {made.url} says {made.said}"
         if made.url else "Nothing to deploy: the repository's pyproject.toml has no [tool.shipline.deploy]",
         phase=at.run.state,
