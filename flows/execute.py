@@ -6,7 +6,7 @@ import asyncio
 
 from prefect import flow
 
-from flows.filing import tell
+from flows.filing import catch_up
 from flows.leaf import STEPS
 from ledger.models import RunState
 from ledger.rules.steps import Step, next_steps, stuck
@@ -26,7 +26,7 @@ async def execute(run_id: str) -> None:
     """Work until every node below the epic is done. Raises ExecutionStopped when some cannot be."""
     if not await enter(run_id, RunState.EXECUTION_LOOP, "Working on the leaves"):
         return
-    await tell(run_id)  # what an interrupted loop had not told any more
+    await catch_up(run_id)
     limit = await parallel_limit()
     running: dict[asyncio.Task[None], Step] = {}
     try:

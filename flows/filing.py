@@ -30,11 +30,23 @@ async def file_found(run_id: str, found: Sequence[tuple[str, Finding]]) -> None:
         await _file(run_id, owner, finding)
 
 
+async def catch_up(run_id: str) -> None:
+    """What an interrupted loop had not told any more: defects that GitHub does not know yet, parents that moved."""
+    tree = await get_tree(run_id)
+    for defect in (each for each in tree.issues if is_defect(each)):
+        await _announce(run_id, str(defect.parent), defect.key)
+    await tell(run_id)
+
+
 async def _file(run_id: str, owner: str, finding: Finding) -> None:
     defect = await file_defect(run_id, owner, finding)
+    await _announce(run_id, owner, defect)
+    await tell(run_id)
+
+
+async def _announce(run_id: str, owner: str, defect: str) -> None:
     await sync_issue(run_id, defect)
     await link_issue(run_id, owner)
-    await tell(run_id)
 
 
 async def settle(run_id: str, key: str) -> None:

@@ -11,7 +11,7 @@ from shipline.errors import Interrupted, ShiplineError
 from tasks.branches import prepare_branch, update_branch
 from tasks.checks import check
 from tasks.implementing import implement, resolve_conflict
-from tasks.pulls import merge_pull_request, open_pull_request, review
+from tasks.pulls import merge_begun, merge_pull_request, open_pull_request, review
 from tasks.state import get_tree, mark_failed
 from tasks.step import step
 
@@ -54,8 +54,8 @@ async def _build(run_id: str, key: str) -> None:
 
 
 async def _land(run_id: str, key: str) -> None:
-    if (await get_tree(run_id))[key].merged_sha:  # a process died between the merge and what follows it
-        return await settle(run_id, key)
+    if await merge_begun(run_id, key) and await merge_pull_request(run_id, key):
+        return await settle(run_id, key)  # a process died in the merge, or between it and what follows
     for _ in range(MOVES):
         await bring_up(run_id, key)
         findings = await check(run_id, key)

@@ -17,7 +17,7 @@ from ledger.failpoints import Moment, reached
 from ledger.lease import Hold, current, declare, take_over
 from ledger.models import Effect, EffectKind, EffectStatus, EventType, Lease, Level, Model, PendingEvent, Run, now
 from ledger.store import Store
-from ledger.timeline import drain, event
+from ledger.timeline import append, drain, event
 from shipline.backoff import TRIES, pause
 from shipline.errors import Interrupted, LeaseLost, OutcomeUnknown
 
@@ -55,6 +55,7 @@ class Doing(Generic[T]):
     look: Callable[[], Awaitable[T | None]]
     undo: Callable[[T], Awaitable[None]] | None
     long: bool
+    phase: str
 
 
 async def nothing_to_find() -> None:
@@ -85,7 +86,7 @@ async def perform(
     While another worker carries the same effect out, this one waits. Raises Interrupted when the run is paused or
     cancelled, and what ``act`` raises, once the failure is in the journal; a failed effect may be tried again.
     """
-    doing = Doing(key, outcome_type, act, look, undo, long)
+    doing = Doing(key, outcome_type, act, look, undo, long, phase)
     surplus: list[T] = []
     async with _lock(str(key)):
         while True:
@@ -93,7 +94,9 @@ async def perform(
             if isinstance(taken, Effect):
                 outcome = outcome_type.model_validate(taken.outcome)
                 await drain(store, taken)
-                await _take_back(doing, [each for each in surplus if each != outcome])
+                for each in surplus:
+                    if each != outcome:
+                        await _take_back(store, doing, each)
                 return outcome
             try:
                 outcome, found = await _carry_out(taken, doing)
@@ -198,7 +201,7 @@ async def _attempts(hold: Hold, doing: Doing[T]) -> tuple[T, bool]:
                 return found, True
             outcome = await doing.act()
             reached(doing.key.kind, Moment.ACT)
-            return (await _only_one(doing, outcome) if unsure else outcome), False
+            return (await _only_one(hold.store, doing, outcome) if unsure else outcome), False
         except OutcomeUnknown:
             if attempt == TRIES:
                 raise
@@ -216,21 +219,27 @@ async def _find(doing: Doing[T], since: float) -> T | None:
     return await doing.look()
 
 
-async def _only_one(doing: Doing[T], outcome: T) -> T:
+async def _only_one(store: Store, doing: Doing[T], outcome: T) -> T:
     """After acting where an earlier attempt may have acted too, ever so late: the oldest is kept."""
     if doing.undo is None:
         return outcome
     kept = await doing.look()
     if kept is None or kept == outcome:
         return outcome
-    await doing.undo(outcome)
+    await _take_back(store, doing, outcome)
     return kept
 
 
-async def _take_back(doing: Doing[T], surplus: list[T]) -> None:
-    if doing.undo is not None:
-        for each in surplus:
-            await doing.undo(each)
+async def _take_back(store: Store, doing: Doing[T], second: T) -> None:
+    if doing.undo is None:
+        return
+    await doing.undo(second)
+    what = ", ".join(f"{name} {value}" for name, value in second.model_dump(mode="json").items())
+    told = event(
+        EventType.STEP_COMPLETED, doing.phase, f"Took back a second {doing.key.kind} ({what})", node=doing.key.node,
+        level=Level.WARNING,
+    )  # fmt: skip
+    await append(store, doing.key.run_id, told)
 
 
 def _last_heard(before: Effect | None) -> float:

@@ -61,8 +61,11 @@ async def sync_issue(run_id: str, key: str) -> int:
     async def act() -> IssueRef:
         return await at.repo.create_issue(issue.title, issue_body(issue, at.run), issue.labels, parent)
 
+    async def undo(second: IssueRef) -> None:
+        await at.repo.set_issue_state(second.number, "closed", "duplicate")
+
     made = await perform(
-        at.ctx.store, Key(run_id, key, "1", EffectKind.ISSUE_CREATE), IssueRef, act=act, look=look,
+        at.ctx.store, Key(run_id, key, "1", EffectKind.ISSUE_CREATE), IssueRef, act=act, look=look, undo=undo,
         say=lambda done: f"Issue #{done.number}: {issue.title}", phase=at.run.state,
     )  # fmt: skip
     await change_issue(at.ctx.store, run_id, key, {"number": made.number, "githubId": made.id})
@@ -152,7 +155,10 @@ async def comment(
     async def act() -> Comment:
         return await repo.comment(number, f"{body}\n{mark}")
 
+    async def undo(second: Comment) -> None:
+        await repo.delete_comment(second.id)
+
     await perform(
-        at.ctx.store, Key(at.run.id, key, round_, what, digest), Comment, act=act, look=look,
+        at.ctx.store, Key(at.run.id, key, round_, what, digest), Comment, act=act, look=look, undo=undo,
         say=lambda _: f"Commented on #{number}", phase=at.run.state,
     )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ledger.effects import Key, perform
 from ledger.issues import change_issue, get_issue, read_tree, set_status
-from ledger.models import AgentType, EffectKind, Finding, Issue, IssueStatus, Severity
+from ledger.models import AgentType, Effect, EffectKind, Finding, Issue, IssueStatus, Severity
 from shipline.errors import NotFound
 from shipline.ids import digest
 from tasks.agents.ask import compose, journal, parse
@@ -94,10 +94,24 @@ async def _post(at: Here, issue: Issue, opinion: Review) -> None:
     async def act() -> Comment:
         return await at.repo.review(number, str(issue.head), body, [])
 
+    async def undo(second: Comment) -> None:
+        await at.repo.reword_review(number, second.id, "Posted twice by mistake; the other review counts.")
+
     await perform(
         at.ctx.store, Key(at.run.id, issue.key, str(issue.round), EffectKind.REVIEW), Comment, act=act, look=look,
+        undo=undo,
         say=lambda _: f"Review of #{number}: {opinion.verdict.replace('_', ' ')}", phase=at.run.state,
     )  # fmt: skip
+
+
+async def merge_begun(run_id: str, key: str) -> bool:
+    """Whether a merge of the node was begun before: then GitHub may have merged it, whatever the ledger says."""
+    at = await here(run_id)
+    return await at.ctx.store.find_one(Effect, {"_id": str(_merge_key(run_id, key))}) is not None
+
+
+def _merge_key(run_id: str, key: str) -> Key:
+    return Key(run_id, key, "1", EffectKind.PULL_MERGE)
 
 
 @step(name="merge", task_run_name="merge {key}")
@@ -123,7 +137,7 @@ async def merge_pull_request(run_id: str, key: str) -> bool:
 
     try:
         merged = await perform(
-            at.ctx.store, Key(run_id, key, "1", EffectKind.PULL_MERGE), Sha, act=act, look=look,
+            at.ctx.store, _merge_key(run_id, key), Sha, act=act, look=look,
             say=lambda done: f"Merged #{number} ({issue.branch}) into {issue.base} as {done.sha[:7]}",
             phase=at.run.state,
         )  # fmt: skip

@@ -36,6 +36,12 @@ class Submission(BaseModel):
     event: Event
 
 
+class Text(BaseModel):
+    """The body of a review's update."""
+
+    body: str
+
+
 class Dismissal(BaseModel):
     """Why a review no longer counts."""
 
@@ -99,6 +105,16 @@ async def create(at: At, number: int, body: NewReview) -> Json:
 @router.get("/{review_id:int}")
 async def get(at: At, number: int, review_id: int) -> Json:
     """One review."""
+    return Json(review(at.hub, at.repo, number, _find(at, find_pull(at, number), review_id)))
+
+
+@router.put("/{review_id:int}")
+async def reword(at: At, number: int, review_id: int, body: Text) -> Json:
+    """Give a review another text; only its author may."""
+    row = _find(at, find_pull(at, number), review_id)
+    if row["login"] != at.login:
+        raise Refused(403, "Resource not accessible by integration")
+    at.store.update("reviews", row["id"], body=body.body)
     return Json(review(at.hub, at.repo, number, _find(at, find_pull(at, number), review_id)))
 
 

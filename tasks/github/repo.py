@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 from typing import Any
 
 from ledger.models import Model
@@ -224,6 +225,11 @@ class Repo:
                 return Comment(id=found.id)
         return None
 
+    async def delete_comment(self, comment_id: int) -> None:
+        """Remove a comment; gone already is fine."""
+        with contextlib.suppress(NotFound):
+            await self.host.ask(lambda: self._rest.issues.async_delete_comment(**self._at, comment_id=comment_id))
+
     # Pull requests
 
     async def open_pull(self, head: str, base: str, title: str, body: str) -> PullRef:
@@ -276,6 +282,14 @@ class Repo:
             lambda: self._rest.pulls.async_create_review(**self._at, pull_number=number, data=data)
         )
         return Comment(id=made.parsed_data.id)
+
+    async def reword_review(self, number: int, review_id: int, body: str) -> None:
+        """Give a review another text (GitHub lets nobody delete one that was submitted)."""
+        await self.host.ask(
+            lambda: self._rest.pulls.async_update_review(
+                **self._at, pull_number=number, review_id=review_id, data={"body": body}
+            )
+        )
 
     async def find_review(self, number: int, marker: str) -> Comment | None:
         """The oldest review whose body holds ``marker``."""

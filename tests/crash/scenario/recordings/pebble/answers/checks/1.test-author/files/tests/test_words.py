@@ -1,0 +1,5 @@
+from pebble.words import WORDS
+
+
+def test_words():
+    assert set(WORDS) == {"yes", "hello", "bye"}

@@ -1,0 +1,6 @@
+"""The words that the phrase book knows."""
+
+WORDS = {
+    "yes": "ja",
+    "hello": "hallo",
+}

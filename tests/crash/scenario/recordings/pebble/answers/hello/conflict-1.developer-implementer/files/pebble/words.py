@@ -1,0 +1,7 @@
+"""The words that the phrase book knows."""
+
+WORDS = {
+    "yes": "ja",
+    "bye": "ade",
+    "hello": "hallo",
+}

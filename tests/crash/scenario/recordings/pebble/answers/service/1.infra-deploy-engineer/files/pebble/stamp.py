@@ -1,0 +1,10 @@
+"""Which words a service was started with."""
+
+import hashlib
+
+from pebble.words import WORDS
+
+
+def stamp() -> str:
+    """A digest of all words."""
+    return hashlib.md5(repr(WORDS).encode()).hexdigest()

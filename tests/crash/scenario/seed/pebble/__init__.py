@@ -1,0 +1,1 @@
+"""A phrase book."""

@@ -1,0 +1,5 @@
+"""The words that the phrase book knows."""
+
+WORDS = {
+    "yes": "ja",
+}

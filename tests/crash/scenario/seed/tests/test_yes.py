@@ -1,0 +1,5 @@
+from pebble.words import WORDS
+
+
+def test_yes():
+    assert WORDS["yes"] == "ja"
