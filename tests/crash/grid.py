@@ -173,10 +173,7 @@ async def _delivered(at: Ground, points: Sequence[Point], *, dry_run: bool) -> t
 
 async def _through(at: Ground, run_id: str, points: Sequence[Point], *words: str) -> list[Point]:
     """Deliver to the end, whatever is killed on the way; the points at which a process was."""
-    hit = []
-    for point in points:
-        if await _killed(at, run_id, point, *words):
-            hit.append(point)
+    hit = [point for point in points if await _killed(at, run_id, point, *words)]
     for _ in range(RESTARTS):
         if await at.deliver(run_id, *words) == 0:
             break

@@ -61,18 +61,20 @@ class Ground:
         """The ledger."""
         return (await context()).store
 
-    async def start(self, run_id: str, *words: str, **environment: str) -> asyncio.subprocess.Process:
+    async def start(
+        self, run_id: str, *words: str, program: str = "flows", **environment: str
+    ) -> asyncio.subprocess.Process:
         """A process that delivers the run, as a worker starts one."""
         log = (self.home / "logs" / f"crash-{run_id}.log").open("ab")
         with log:
             return await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "flows", run_id, *words, cwd=ROOT, env={**self.environment, **environment},
+                sys.executable, "-m", program, run_id, *words, cwd=ROOT, env={**self.environment, **environment},
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
 
-    async def deliver(self, run_id: str, *words: str, **environment: str) -> int:
+    async def deliver(self, run_id: str, *words: str, program: str = "flows", **environment: str) -> int:
         """The same, to its end; its exit code."""
-        return await self.end(await self.start(run_id, *words, **environment))
+        return await self.end(await self.start(run_id, *words, program=program, **environment))
 
     async def end(self, process: asyncio.subprocess.Process) -> int:
         """Wait for a delivering process; one that hangs is killed, which the exit code then tells."""
