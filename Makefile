@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 SETUP := setuptools wheel
 
-.PHONY: help demo up install dev test unit lint types layers format lock clean
+.PHONY: help demo up install dev test unit crash-grid bench lint types layers format lock clean
 
 help:  ## Say what there is
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 demo: install  ## One idea to one release on this machine, with no key
 	@$(BIN)/shipline demo
@@ -26,6 +26,12 @@ test: dev lint types layers  ## Everything that must hold
 
 unit: dev  ## The tests without I/O: seconds
 	$(BIN)/python -m pytest tests/unit -q
+
+bench: dev  ## Measure what Shipline costs, beside baselines (an hour); benchmarks/results/latest.json
+	$(BIN)/python -m benchmarks
+
+crash-grid: dev  ## Kill a delivery at every effect and at random times (an hour)
+	$(BIN)/python -m tests.crash
 
 lint: dev
 	$(BIN)/ruff check .

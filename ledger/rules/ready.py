@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Literal
@@ -34,11 +34,33 @@ def blockers(tree: Tree, key: str) -> list[Blocker]:
 def startable(tree: Tree) -> list[Issue]:
     """The leaves nobody has begun and nothing holds. One that stopped with a failure waits for a person."""
     held: set[str] = set()
+    first = _first_open(tree)
     for issue in tree.issues:  # parents come before their children
-        if issue.parent in held or next(_own(tree, issue), None):
+        if issue.parent in held or _is_held(tree, issue, first):
             held.add(issue.key)
     untouched = [leaf for leaf in tree.leaves() if leaf.status is IssueStatus.NEW and leaf.failure is None]
     return [leaf for leaf in untouched if leaf.key not in held]
+
+
+def _is_held(tree: Tree, issue: Issue, first: Mapping[str | None, int]) -> bool:
+    """Whether ``_own`` has something to say of the node, without looking through its siblings again for each."""
+    if issue.type is not IssueType.DEFECT and issue.order_index > first.get(issue.parent, issue.order_index):
+        return True
+    return bool(issue.dependencies) and any(key in tree and is_open(tree[key]) for key in issue.dependencies)
+
+
+def _first_open(tree: Tree) -> dict[str | None, int]:
+    """By parent, the lowest order index of its open children; defects stand outside the order of the plan."""
+    first: dict[str | None, int] = {}
+    for issue in tree.issues:  # siblings come in order
+        if (
+            issue.parent is not None
+            and issue.parent not in first
+            and is_open(issue)
+            and issue.type is not IssueType.DEFECT
+        ):
+            first[issue.parent] = issue.order_index
+    return first
 
 
 def waiting_for(tree: Tree, key: str, running: Collection[str] = ()) -> list[Blocker]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from graphlib import CycleError, TopologicalSorter
+from graphlib import CycleError
+from operator import attrgetter
 from typing import Protocol, TypeVar
 
 from ledger.models import Forecast, Issue, IssueType, Plan, PlanNode
 from ledger.rules.overlap import overlap
-from ledger.rules.precedence import Graph, Point, before, longest_chain, minutes_left, start
+from ledger.rules.precedence import Graph, before, longest_chain, minutes_left
 from ledger.rules.ready import startable
 from ledger.rules.tree import Tree, is_open
 
@@ -28,14 +29,17 @@ def remaining_minutes(tree: Tree) -> dict[str, float]:
     """For each open leaf: its own estimate and the longest chain of open leaves that waits for it."""
     own = {leaf.key: leaf.estimate_minutes for leaf in tree.leaves() if is_open(leaf)}
     unfinished: set[str] = set()
-    for issue in tree.issues:
-        if is_open(issue):
-            unfinished.update((issue.key, *(each.key for each in tree.ancestors(issue.key))))
+    for issue in reversed(tree.issues):  # children come before their parents
+        if is_open(issue) or issue.key in unfinished:
+            unfinished.add(issue.key)
+            if issue.parent is not None:
+                unfinished.add(issue.parent)
+    graph = before([issue for issue in tree.issues if issue.key in unfinished])
     try:
-        left = minutes_left(before([issue for issue in tree.issues if issue.key in unfinished]), own)
+        left = minutes_left(graph, own)
     except CycleError:  # a checked plan has none; in a tree that a person changed no leaf is more urgent than another
         return own
-    return {key: left[start(key)] for key in own}
+    return {key: left[2 * number] for number, key in enumerate(graph.keys) if key in own}
 
 
 def next_leaves(
@@ -53,9 +57,11 @@ def next_leaves(
     room = limit - len(running)
     if room <= 0:
         return []
-    left = remaining_minutes(tree)
     fresh = [leaf for leaf in startable(tree) if leaf.key not in running]
-    fresh.sort(key=lambda leaf: (-left[leaf.key], leaf.key))
+    if fresh:
+        left = remaining_minutes(tree)
+        fresh.sort(key=attrgetter("key"))
+        fresh.sort(key=lambda leaf: -left[leaf.key])
     busy = [tree[key] for key in (*running, *landing) if key in tree]
     return _apart([*begun, *fresh], busy, room)
 
@@ -75,31 +81,31 @@ def forecast(plan: Plan, limit: int) -> Forecast:
     )
 
 
-def _finish(leaves: Mapping[str, PlanNode], graph: Graph, left: Mapping[Point, float], limit: int) -> float:
+def _finish(leaves: Mapping[str, PlanNode], graph: Graph, left: Sequence[float], limit: int) -> float:
     """The minute of the last end. A merge takes no time; a leaf that must wait to merge gives its place free."""
-    points: TopologicalSorter[Point] = TopologicalSorter(graph)
+    points = graph.sorter()
     points.prepare()
-    ready: list[PlanNode] = []
-    running: list[tuple[float, str]] = []
+    begins = {point: leaves[key] for point in range(0, len(left), 2) if (key := graph.keys[point // 2]) in leaves}
+    ready: list[int] = []
+    running: list[tuple[float, str, int]] = []
     clock = 0.0
     while points.is_active():
         reached = points.get_ready()
-        ready += [leaves[point.key] for point in reached if _begins(point, leaves)]
-        points.done(*(point for point in reached if not _begins(point, leaves)))
+        ready += [point for point in reached if point in begins]
+        points.done(*(point for point in reached if point not in begins))
         if reached:
             continue
-        ready.sort(key=lambda leaf: (-left[start(leaf.key)], leaf.key))
-        for leaf in _apart(ready, [leaves[key] for _, key in running], limit - len(running)):
-            ready.remove(leaf)
-            heapq.heappush(running, (clock + leaf.estimate_minutes, leaf.key))
+        ready.sort(key=lambda point: (-left[point], begins[point].key))
+        room = limit - len(running)
+        chosen = _apart([begins[point] for point in ready], [leaves[key] for _, key, _ in running], room)
+        picked = {leaf.key for leaf in chosen}
+        for point in [point for point in ready if begins[point].key in picked]:
+            ready.remove(point)
+            heapq.heappush(running, (clock + begins[point].estimate_minutes, begins[point].key, point))
         clock = running[0][0]
         while running and running[0][0] == clock:
-            points.done(start(heapq.heappop(running)[1]))
+            points.done(heapq.heappop(running)[2])
     return clock
-
-
-def _begins(point: Point, leaves: Collection[str]) -> bool:
-    return point.side == "start" and point.key in leaves
 
 
 def _apart(candidates: Iterable[F], busy: Sequence[F], room: int) -> list[F]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 
 from ledger.models import Issue, IssueStatus, IssueType
 from ledger.rules.tree import Tree
@@ -10,16 +11,44 @@ from ledger.rules.tree import Tree
 S = IssueStatus
 
 
+@dataclass
+class _Below:
+    """What is true of all that lies below a node."""
+
+    open: bool = False
+    open_defect: bool = False
+    begun: bool = False
+
+    def note(self, issue: Issue, status: IssueStatus) -> None:
+        """Count one node in, by the status that it is to have."""
+        if status is not S.DONE:
+            self.open = True
+            self.open_defect = self.open_defect or issue.type is IssueType.DEFECT
+        self.begun = self.begun or status is not S.NEW
+
+    def add(self, other: _Below) -> None:
+        """Count in all that lies below a child."""
+        self.open = self.open or other.open
+        self.open_defect = self.open_defect or other.open_defect
+        self.begun = self.begun or other.begun
+
+
 def propagate(tree: Tree) -> dict[str, IssueStatus]:
     """The statuses that must change so that every node tells the truth. Applying them leaves nothing to change."""
-    status = {issue.key: issue.status for issue in tree.issues}
-    below: dict[str, list[Issue]] = defaultdict(list)
+    changes: dict[str, IssueStatus] = {}
+    families: dict[str, _Below] = defaultdict(_Below)
     for issue in reversed(tree.issues):  # children come before their parents
-        if below[issue.key] or issue.merged_sha is not None:
-            status[issue.key] = _of(issue, below[issue.key], status)
+        below, status = families.pop(issue.key, None), issue.status
+        if below is not None or issue.merged_sha is not None:
+            status = _of(issue, below or _Below())
+            if status is not issue.status:
+                changes[issue.key] = status
         if issue.parent is not None:
-            below[issue.parent] += [issue, *below[issue.key]]
-    return {key: new for key, new in status.items() if new is not tree[key].status}
+            family = families[issue.parent]
+            family.note(issue, status)
+            if below is not None:
+                family.add(below)
+    return dict(reversed(changes.items()))
 
 
 def settled(tree: Tree) -> Tree:
@@ -33,13 +62,11 @@ def settled(tree: Tree) -> Tree:
     )
 
 
-def _of(issue: Issue, below: list[Issue], status: dict[str, IssueStatus]) -> IssueStatus:
-    open_below = [each for each in below if status[each.key] is not S.DONE]
-    if any(each.type is IssueType.DEFECT for each in open_below):
+def _of(issue: Issue, below: _Below) -> IssueStatus:
+    if below.open_defect:
         return S.BLOCKED
-    if open_below:
-        begun = issue.status is not S.NEW or any(status[each.key] is not S.NEW for each in below)
-        return S.IN_PROGRESS if begun else S.NEW
+    if below.open:
+        return S.IN_PROGRESS if issue.status is not S.NEW or below.begun else S.NEW
     if issue.merged_sha is not None:
         return S.DONE
     if issue.type in (IssueType.EPIC, IssueType.FEATURE):

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ledger.models import Issue, IssueStatus, IssueType
+from ledger.models import Issue, IssueStatus
 from ledger.rules.ready import blockers, is_free_to_merge
 from ledger.rules.schedule import next_leaves
 from ledger.rules.status import settled
-from ledger.rules.tree import Tree, is_open
+from ledger.rules.tree import LEAVES, Tree, is_open
+
+BEGUN = (IssueStatus.IN_PROGRESS, IssueStatus.REVIEW, IssueStatus.QA)
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ def next_steps(tree: Tree, running: Sequence[Step], limit: int) -> list[Step]:
     tree = settled(tree)
     busy = {step.key for step in running}
     building = [step.key for step in running if step.kind == "build"]
-    free = [issue for issue in tree.issues if issue.key not in busy and issue.failure is None]
+    begun = [issue for issue in tree.issues if issue.status in BEGUN]
+    free = [issue for issue in begun if issue.key not in busy and issue.failure is None]
     to_land = [issue.key for issue in free if _may_land(tree, issue)]
     builds = next_leaves(
         tree, building, limit,
@@ -49,22 +52,16 @@ def stuck(tree: Tree) -> list[str]:
     return failed
 
 
-def _is_leaf(issue: Issue) -> bool:
-    return issue.type in (IssueType.TASK, IssueType.DEFECT)
-
-
 def _half_done(tree: Tree, issue: Issue) -> bool:
-    if not _is_leaf(issue) or issue.merged_sha or any(map(is_open, tree.children(issue.key))):
+    if issue.type not in LEAVES or issue.merged_sha or (issue.status is IssueStatus.QA and _tested(issue)):
         return False
-    begun = issue.status in (IssueStatus.IN_PROGRESS, IssueStatus.REVIEW)
-    untested = issue.status is IssueStatus.QA and not _tested(issue)
-    return (begun or untested) and not blockers(tree, issue.key)
+    return not any(map(is_open, tree.children(issue.key))) and not blockers(tree, issue.key)
 
 
 def _may_land(tree: Tree, issue: Issue) -> bool:
     if issue.parent is None or issue.status is not IssueStatus.QA or issue.merged_sha:
         return False
-    if _is_leaf(issue) and not _tested(issue):
+    if issue.type in LEAVES and not _tested(issue):
         return False
     return is_free_to_merge(tree, issue.key)
 

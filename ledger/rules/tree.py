@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 from ledger.models import Issue, IssueStatus, IssueType
 from shipline.errors import NotFound
+
+LEAVES = (IssueType.TASK, IssueType.DEFECT)
 
 
 def is_open(issue: Issue) -> bool:
@@ -88,8 +91,9 @@ class Tree:
 
     def leaves(self) -> list[Issue]:
         """The tasks and defects that have no open child."""
-        return [
-            issue
-            for issue in self.issues
-            if issue.type in (IssueType.TASK, IssueType.DEFECT) and not any(map(is_open, self.children(issue.key)))
-        ]
+        return list(self._leaves)
+
+    @cached_property
+    def _leaves(self) -> list[Issue]:
+        with_work = {issue.parent for issue in self.issues if is_open(issue)}
+        return [issue for issue in self.issues if issue.type in LEAVES and issue.key not in with_work]
