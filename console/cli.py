@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from console import commands_runs, commands_stack
+from console import commands_budget, commands_control, commands_replay, commands_runs, commands_stack
 from console.out import fail
 from shipline.errors import ShiplineError
 
@@ -26,9 +26,18 @@ app.command()(commands_stack.up)
 app.command()(commands_stack.demo)
 app.command()(commands_runs.run)
 app.command()(commands_runs.resume)
+app.command()(commands_control.pause)
+app.command()(commands_control.cancel)
+app.command()(commands_control.retry)
+app.command()(commands_control.advance)
+app.command()(commands_control.pause_all)
+app.command()(commands_control.resume_all)
+app.command()(commands_budget.budget)
 app.command()(commands_runs.runs)
 app.command()(commands_runs.show)
 app.command()(commands_runs.logs)
+app.command()(commands_replay.record)
+app.command()(commands_replay.replay)
 app.command()(commands_stack.doctor)
 audit.command("verify")(commands_runs.verify)
 

@@ -11,9 +11,10 @@ from rich.text import Text
 
 from console.ledger import open_ledger
 from console.out import err, out, say_json
-from console.views import chips, event_line, headline, runs_table, tree_table
+from console.views import chips, event_line, headline, runs_table, standing, tree_table
 from ledger import queries
-from ledger.models import Event, Outcome, Run, Size
+from ledger.interrupts import words
+from ledger.models import Budget, Event, Outcome, Run, Size
 from ledger.timeline import verify as verify_chain
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
@@ -27,6 +28,9 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Plan only: issues, branches and drafts, no code.")
     ] = False,
+    budget_usd: Annotated[float | None, typer.Option(min=0, help="Pause when agents cost so many dollars.")] = None,
+    budget_tokens: Annotated[int | None, typer.Option(min=0, help="Pause when they used so many tokens.")] = None,
+    budget_minutes: Annotated[float | None, typer.Option(min=0, help="Pause after so many minutes of work.")] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Start it and return at once.")] = False,
     json: Json = False,
 ) -> None:
@@ -38,19 +42,25 @@ def run(
     from console.starting import start_run
 
     text = sys.stdin.read() if idea == "-" else idea
-    ended = asyncio.run(start_run(text, repo, size=size, dry_run=dry_run, follow=not detach, quiet=json))
+    budget = Budget(usd=budget_usd, tokens=budget_tokens, minutes=budget_minutes)
+    ended = asyncio.run(start_run(text, repo, size=size, dry_run=dry_run, budget=budget, follow=not detach, quiet=json))
     _say_end(ended, detach, json)
 
 
 def resume(
     run_id: RunId,
+    force: Annotated[
+        bool, typer.Option("--force", help="Start a flow run though one seems to carry the run already.")
+    ] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Start it and return at once.")] = False,
     json: Json = False,
 ) -> None:
-    """Go on with a run that failed, was only planned, or was cut off: from where it stands, nothing twice."""
+    """Go on with a run that was paused, failed, only planned, or cut off: from where it stands, nothing twice."""
+    from console.commands_control import whoami
     from console.starting import resume_run
 
-    _say_end(asyncio.run(resume_run(run_id, follow=not detach, quiet=json)), detach, json)
+    ended = asyncio.run(resume_run(run_id, by=whoami(), force=force, follow=not detach, quiet=json))
+    _say_end(ended, detach, json)
 
 
 def runs(limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 50, json: Json = False) -> None:
@@ -76,6 +86,8 @@ def show(run_id: RunId, json: Json = False) -> None:
     out.print(headline(shot))
     out.print(Text(shot.idea, "dim"))
     out.print(chips(shot.run))
+    if stopped := standing(shot.run):
+        out.print(stopped, soft_wrap=True)
     out.print()
     out.print(tree_table(shot))
     if shot.run.error:
@@ -98,14 +110,16 @@ def logs(
 
 def verify(run_id: RunId, json: Json = False) -> None:
     """Prove that no event of a run was altered, removed or cut off. Exit code 1 when one was."""
-    count, problems = asyncio.run(_verify(run_id))
+    count, problems, removed = asyncio.run(_verify(run_id))
     if json:
-        say_json({"run": run_id, "events": count, "whole": not problems, "problems": problems})
+        say_json({"run": run_id, "events": count, "whole": not problems, "problems": problems, "removed": removed})
     elif problems:
         err.print(f"[red]The chain of {run_id} is not whole:[/red]")
         for problem in problems:
             err.print(f"  {problem}", markup=False)
     else:
+        if removed:
+            out.print(f"{removed}; the rest is verified.")
         out.print(f"The chain of {run_id} is whole: {count} events, none altered, removed or cut off.")
     if problems:
         raise typer.Exit(1)
@@ -114,6 +128,8 @@ def verify(run_id: RunId, json: Json = False) -> None:
 def _say_end(ended: Run, detach: bool, json: bool) -> None:
     if json:
         say_json(_public(ended))
+    elif ended.interrupt.paused:
+        out.print(f"Run {ended.id} does not start: {words(ended)}.", markup=False, soft_wrap=True)
     elif detach:
         out.print(f"Run {ended.id} is on its way. Follow it: shipline logs -f {ended.id}")
     elif ended.outcome is Outcome.PLANNED:
@@ -132,9 +148,13 @@ async def _snapshot(run_id: str) -> queries.Snapshot:
         return await queries.snapshot(store, run_id)
 
 
-async def _verify(run_id: str) -> tuple[int, list[str]]:
+async def _verify(run_id: str) -> tuple[int, list[str], str]:
+    """How many events, what is wrong with them, and which retention removed (in words, empty when none)."""
     async with open_ledger() as store:
-        return await verify_chain(store, run_id)
+        count, problems = await verify_chain(store, run_id)
+        gone = (await store.get(Run, run_id)).removed
+        words = f"Events 1 to {gone.seq} were removed by retention on {gone.at:%Y-%m-%d}" if gone else ""
+        return count, problems, words
 
 
 async def _logs(run_id: str, follow: bool, node: str | None, json: bool) -> None:

@@ -38,8 +38,19 @@ def demo(
     raise typer.Exit(run_until_signal(_demo(size, time.monotonic())))
 
 
-def doctor(json: Annotated[bool, typer.Option("--json", help="Print JSON for a script.")] = False) -> None:
-    """Say in one screen what is configured, reachable and missing. Exit code 1 when something needed is missing."""
+def doctor(
+    run: Annotated[str | None, typer.Option(help="Look over one run, and mend what is safe.", metavar="RUN")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --run: tell, and change nothing.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON for a script.")] = False,
+) -> None:
+    """Say in one screen what is configured, reachable and missing. Exit code 1 when something needed is missing.
+
+    With --run: what is not as it was left of that run (a dead worker, an effect without an end, GitHub changed by
+    hand), what was done about it, and what you must decide. Exit code 1 when there is something to decide.
+    """
+    if run is not None:
+        _doctor_run(run, dry_run=dry_run, json=json)
+        return
     from deployments.doctor import checks
 
     found = asyncio.run(checks(load_settings()))
@@ -54,6 +65,24 @@ def doctor(json: Annotated[bool, typer.Option("--json", help="Print JSON for a s
             if each.hint and each.ok is not True:
                 out.print(f"            {each.hint}", soft_wrap=True)
     if any(each.ok is False for each in found):
+        raise typer.Exit(1)
+
+
+def _doctor_run(run_id: str, *, dry_run: bool, json: bool) -> None:
+    from deployments.doctor import look_over
+
+    found = asyncio.run(look_over(run_id, mend=not dry_run))
+    if json:
+        say_json([each.model_dump(by_alias=True) for each in found])
+    for each in [] if json else found:
+        where = f"{each.node}: " if each.node else ""
+        out.print(f"• {where}{each.what}.", markup=False, soft_wrap=True)
+        out.print(f"    done: {each.did or 'nothing'}", markup=False, soft_wrap=True)
+        if each.decide:
+            out.print(f"    to decide: {each.decide}", markup=False, soft_wrap=True)
+    if not found and not json:
+        out.print(f"{run_id}: nothing is out of order.")
+    if any(each.decide for each in found):
         raise typer.Exit(1)
 
 

@@ -41,7 +41,7 @@ async def run_demo(stack: Stack, size: Size, started: float) -> int:
         out.print(Text.assemble(("Idea: ", "bold"), f"{run.repo}: {recording.header.idea}\n"), soft_wrap=True)
         store = (await context()).store
         child = await stack.start_child("deliver", [sys.executable, "-m", "flows", run.id], {})
-        await _watch(store, run.id, child, started)
+        await watch(store, run.id, child, started)
         await stop_deployment(run.id)
         return await _conclude(stack, store, run.id, started)
     finally:
@@ -72,7 +72,7 @@ async def new_repository(stack: Stack) -> str:
     raise AssertionError("count() never ends")
 
 
-async def _watch(store: Store, run_id: str, child: Child, started: float) -> None:
+async def watch(store: Store, run_id: str, child: Child, started: float) -> None:
     """Show the run until the process that delivers it has ended."""
     ended = asyncio.create_task(child.wait())
     show = _screen(store, run_id, started) if out.is_terminal else _lines(store, run_id)

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from ledger.interrupts import words
 from ledger.models import Event, Issue, IssueStatus, IssueType, Level, Outcome, Run, RunState
 from ledger.queries import Snapshot, is_working, totals
 from ledger.rules.ready import Blocker
@@ -146,6 +147,23 @@ def event_line(event: Event) -> Text:
     return Text.assemble((event.ts.strftime("%H:%M:%S "), "dim"), (first, style))
 
 
+def standing(run: Run) -> Text | None:
+    """Who stopped the run, when, why, and how to go on; nothing when nobody did."""
+    said = words(run)
+    if not said:
+        return None
+    if run.interrupt.paused and run.outcome is None:
+        said += f". Go on: shipline resume {run.id}"
+    return Text(said, "yellow")
+
+
+def progress(run: Run) -> str:
+    """How a run stands, in a word or two."""
+    if run.outcome is not None:
+        return run.outcome.value
+    return f"paused by {run.interrupt.by or 'somebody'}" if run.interrupt.paused else "on its way"
+
+
 def runs_table(found: Sequence[Run]) -> Table:
     """The runs, newest first."""
     table = Table(box=None, pad_edge=False)
@@ -153,7 +171,7 @@ def runs_table(found: Sequence[Run]) -> Table:
         table.add_column(column)
     for run in found:
         table.add_row(
-            run.id, escape(run.repo), run.state.value, run.outcome.value if run.outcome else "on its way",
+            run.id, escape(run.repo), run.state.value, progress(run),
             run.created_at.strftime("%Y-%m-%d %H:%M"),
         )  # fmt: skip
     return table

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from deployments.prefect_server import QUIET
+from deployments.prefect_server import CLIENT
 from deployments.process import Child, Children, own_environment
 from deployments.run import to_the_end
 from deployments.stack import LocalStack, Progress, StackAddresses
 from deployments.sweep import stack_id
 from shipline.config import running_stack
+from shipline.errors import Unavailable
 
 PARTS = ("mongodb", "prefect", "sandbox")
 NEEDED = ("mongodb_uri", "prefect_api_url", "github_api_url", "github_token")
@@ -43,7 +45,7 @@ class Attached:
 
     def environment(self) -> dict[str, str]:
         """The home is enough: from there everything is found."""
-        return {"SHIPLINE_HOME": str(self.home), "PREFECT_HOME": str(self.home / "prefect"), **QUIET}
+        return {"SHIPLINE_HOME": str(self.home), "PREFECT_HOME": str(self.home / "prefect"), **CLIENT}
 
     async def start_child(self, name: str, argv: Sequence[str], env: Mapping[str, str]) -> Child:
         """Start one more process, which ends with this command."""
@@ -55,12 +57,47 @@ async def running_or_new(home: Path, on_progress: Progress) -> AsyncIterator[Sta
     """The stack that runs on ``home``, or one of our own for as long as this takes."""
     told = running_stack(home)
     if not all(told.get(name) for name in NEEDED):
-        async with LocalStack(home, fixed_ports=False, parts=PARTS, on_progress=on_progress) as stack:
+        new = LocalStack(home, fixed_ports=False, parts=PARTS, on_progress=on_progress)
+        async with new as stack, _as_long_as_it_lives(stack):
             yield stack
         return
     on_progress("stack", f"is running already (pid {told['pid']}); using it")
+    async with running(home) as attached:
+        yield attached
+
+
+@contextlib.asynccontextmanager
+async def running(home: Path) -> AsyncIterator[Attached]:
+    """The stack that runs on ``home``, sandbox and all; Unavailable when none does."""
+    told = running_stack(home)
+    if not all(told.get(name) for name in NEEDED):
+        raise Unavailable("No local stack with a sandbox is running.", "Start it: `shipline up`.")
     attached = Attached(home, told)
     try:
         yield attached
     finally:
         await to_the_end(attached.children.stop(patience=1.0))
+
+
+@contextlib.asynccontextmanager
+async def _as_long_as_it_lives(stack: LocalStack) -> AsyncIterator[None]:
+    """Cancel the body when a part of the stack cannot be kept alive, and raise what ``watch`` says of it."""
+    scope = asyncio.timeout(None)
+
+    def ended(_: asyncio.Task[None]) -> None:
+        with contextlib.suppress(RuntimeError):  # the body has just ended
+            scope.reschedule(0)
+
+    watching = asyncio.create_task(stack.watch())
+    watching.add_done_callback(ended)
+    try:
+        async with scope:
+            yield
+    except TimeoutError:
+        if not scope.expired():
+            raise
+        watching.result()
+    finally:
+        watching.remove_done_callback(ended)
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)

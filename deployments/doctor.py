@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import httpx
 
@@ -15,6 +16,9 @@ from deployments.mongod import check_mongodb, find_mongod
 from deployments.prefect_server import check_prefect
 from shipline.config import Settings
 from shipline.errors import ShiplineError
+
+if TYPE_CHECKING:
+    from tasks.reconcile.noticed import Noticed
 
 WITHIN = 2.5  # seconds for an answer
 LIMIT = 3.0  # seconds for a check as a whole
@@ -40,6 +44,17 @@ async def checks(settings: Settings) -> list[Check]:
 
     looks: list[Look] = [_python, _git, _mongod, _mongodb, _prefect, _github, _agents, _home]
     return list(await asyncio.gather(*(_guarded(look, settings) for look in looks)))
+
+
+async def look_over(run_id: str, *, mend: bool) -> list[Noticed]:
+    """What is not as it was left of one run; with ``mend`` what is safe is mended. NotFound for an unknown run."""
+    from tasks.context import close_context
+    from tasks.reconcile.whole import reconcile_run
+
+    try:
+        return await reconcile_run(run_id, mend=mend)
+    finally:
+        await close_context()
 
 
 async def _guarded(look: Look, settings: Settings) -> Check:
@@ -123,4 +138,4 @@ async def _home(settings: Settings) -> Check:
     if not os.access(settings.home, os.W_OK):
         return Check("home", False, f"{settings.home} cannot be written", "Set SHIPLINE_HOME to another folder.")
     enough = free >= MIN_FREE
-    return Check("home", enough, f"{settings.home}, {free / 1e9:.0f} GB free", "" if enough else "Free some space.")
+    return Check("home", enough, f"{settings.home}, {free / 1e9:.1f} GB free", "" if enough else "Free some space.")

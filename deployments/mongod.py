@@ -55,7 +55,9 @@ async def start_mongod(children: Children, port: int) -> str:
     size = ["--wiredTigerCacheSizeGB", "0.25", "--quiet", "--setParameter", "diagnosticDataCollectionEnabled=false"]
     child = children.spawn(NAME, [str(program), "--replSet", _SET, *where, *size], own_environment())
     await _primary(child, f"{HOST}:{port}")
-    return f"mongodb://{HOST}:{port}/?replicaSet={_SET}&directConnection=true"
+    # Found as a replica set: a client that is directly connected takes a server that is still starting for one that
+    # cannot repeat a write, and gives up.
+    return f"mongodb://{HOST}:{port}/?replicaSet={_SET}"
 
 
 async def check_mongodb(uri: str, within: float = 3.0) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+import time
 
 import httpx
 
@@ -16,6 +18,9 @@ WITHIN = 120.0
 # Nothing phones home, and nobody is asked anything.
 QUIET = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "PREFECT_CLI_PROMPT": "false"}
 
+# For every process that talks to the server: while it is restarted a request is repeated for two minutes (after 2, 4,
+# 8, … seconds), as long as the ledger waits for its database.
+CLIENT = {**QUIET, "PREFECT_CLIENT_MAX_RETRIES": "6"}
 
 # Prefect's recorders write one event a transaction; on SQLite a request that reads and then writes loses against them,
 # is answered 503 and repeated two seconds later. Written in batches they stay out of the way: 3 such answers in one
@@ -30,10 +35,17 @@ BATCHES = {
 }
 
 
+# Prefect's own retention: what ended so long ago goes, with its logs and artifacts.
+FORGETS = {
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(30 * 24 * 3600),
+}
+
+
 def prefect_environment(children: Children, port: int) -> dict[str, str]:
     """What a Prefect process of this stack needs to find its server and its folder."""
     return {
-        **QUIET,
+        **CLIENT,
         "PREFECT_HOME": str(children.home / "prefect"),
         "PREFECT_API_URL": f"http://{HOST}:{port}/api",
         "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
@@ -51,6 +63,7 @@ async def start_prefect(children: Children, port: int) -> str:
         "PREFECT_UI_API_URL": f"http://{HOST}:{port}/api",
         "PREFECT_LOGGING_SERVER_LEVEL": "WARNING",
         **BATCHES,
+        **FORGETS,
     }
     # `prefect server start` would do the same from a parent process of its own, two seconds later.
     argv = [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app", "--host", HOST]
@@ -70,6 +83,20 @@ async def check_prefect(url: str, within: float = 3.0) -> str:
         raise Unavailable(
             f"Prefect at {url} does not answer ({type(error).__name__}).", "Check PREFECT_API_URL, or unset it."
         ) from None
+
+
+async def wait_for_prefect(url: str) -> None:
+    """Wait until the server answers, which may be on its way up; Unavailable when it takes longer than it ever does."""
+    until = time.monotonic() + WITHIN
+    while True:
+        try:
+            await check_prefect(url)
+        except Unavailable:
+            if time.monotonic() > until:
+                raise
+            await asyncio.sleep(0.5)
+        else:
+            return
 
 
 async def _healthy(child: Child, url: str) -> None:

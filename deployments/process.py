@@ -92,7 +92,9 @@ class Children:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-            self._all.append(known := Child(name, log, child))
+            known = Child(name, log, child)
+            # One that was started again takes the place of those before it, whose ends nobody asks for any more.
+            self._all = [each for each in self._all if each.name != name or each.exit_code is None] + [known]
         return known
 
     def watch_over(self) -> None:
@@ -118,14 +120,9 @@ class Children:
             self._watcher.communicate()
             self._watcher = None
 
-    async def first_death(self, names: Iterable[str]) -> Child:
-        """Wait until one of the named children has ended."""
-        watched = [each for each in self._all if each.name in frozenset(names)]
-        while True:
-            for each in watched:
-                if each.exit_code is not None:
-                    return each
-            await asyncio.sleep(10 * TICK)
+    def newest(self, name: str) -> Child:
+        """The last one that was started under this name."""
+        return next(each for each in reversed(self._all) if each.name == name)
 
 
 async def ready(child: Child, answers: Callable[[], Awaitable[bool]], within: float) -> None:

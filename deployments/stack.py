@@ -9,18 +9,19 @@ import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
 from deployments import mongod, prefect_server, sandbox_server, worker
+from deployments.healing import Again, Healing
 from deployments.lock import hold_for_stack
 from deployments.ports import chosen_port, free_port
-from deployments.process import Child, Children, own_environment, where
+from deployments.process import Child, Children, own_environment
 from deployments.run import to_the_end
 from deployments.sweep import MARK, stack_id, sweep
 from shipline.config import STACK_FILE
-from shipline.errors import Unavailable
 
 T = TypeVar("T")
 Progress = Callable[[str, str], None]
@@ -41,7 +42,10 @@ class StackAddresses:
 
 
 class LocalStack:
-    """One stack on one folder; ``async with`` it. ``parts``: mongodb, prefect, sandbox, runner."""
+    """One stack on one folder; ``async with`` it. ``parts``: mongodb, prefect, sandbox, runner.
+
+    A part that dies is started again on its port, and ``on_progress`` is told; see ``watch``.
+    """
 
     def __init__(
         self,
@@ -60,6 +64,9 @@ class LocalStack:
         self._children = Children(home, self._id)
         self._held = contextlib.AsyncExitStack()
         self._own: set[str] = set()  # the parts that are started here, not yours
+        self._ports: dict[str, int] = {}
+        self._again: dict[str, tuple[str, Again]] = {}  # a part's process, and what starts it once more
+        self._healing: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -86,7 +93,7 @@ class LocalStack:
             "SHIPLINE_GITHUB_API_URL": self.addresses.github_api_url,
             "SHIPLINE_GITHUB_TOKEN": self.addresses.github_token,
             MARK: self._id,
-            **prefect_server.QUIET,
+            **prefect_server.CLIENT,
             # A server of yours may be known to Prefect by a profile of yours.
             "PREFECT_HOME": str(self.home / "prefect") if "prefect" in self._own else "",
             "PREFECT_API_URL": self.addresses.prefect_api_url,
@@ -99,9 +106,9 @@ class LocalStack:
         return self._children.spawn(name, argv, {**self._inherited(), **self.environment(), **env})
 
     async def watch(self) -> None:
-        """Wait until a part dies, which none should; then raise Unavailable with its name and log."""
-        dead = await self._children.first_death([mongod.NAME, prefect_server.NAME, sandbox_server.NAME, worker.NAME])
-        raise Unavailable(f"{dead.name} has ended (exit code {dead.exit_code}).", where(dead))
+        """Wait until a part dies that cannot be kept alive; then raise Unavailable with its name and log."""
+        assert self._healing is not None, "the stack is not up"
+        await asyncio.shield(self._healing)
 
     def _inherited(self) -> dict[str, str]:
         """This process's environment. A Prefect of ours is not to meet a person's settings for theirs."""
@@ -111,19 +118,20 @@ class LocalStack:
         self._own = {part for part in self._parts if not os.environ.get(YOURS.get(part, ""))}
         if "mongodb" in self._own:
             mongod.find_mongod()  # says what is missing before anything starts
-        ports = self._ports()
+        self._ports = self._choose_ports()
         async with _together() as group:
-            mongo = group.create_task(self._mongodb(ports))
-            prefect = group.create_task(self._prefect(ports))
-            sandbox = group.create_task(self._sandbox(ports))
+            mongo = group.create_task(self._mongodb())
+            prefect = group.create_task(self._prefect())
+            sandbox = group.create_task(self._sandbox())
         self.addresses = StackAddresses(mongo.result(), prefect.result(), *sandbox.result())
         if "runner" in self._parts:
-            known = {**self._inherited(), **self.environment()}
-            await worker.start_worker(self._children, prefect.result(), known)
+            await self._runner()
+            self._again["runner"] = (worker.NAME, self._runner)
             self._tell("runner", "started; it takes work in a few seconds")
+        self._healing = asyncio.create_task(Healing(self._children, self._tell).keep(self._again))
         self._publish()
 
-    async def _mongodb(self, ports: Mapping[str, int]) -> str:
+    async def _mongodb(self) -> str:
         if "mongodb" not in self._parts:
             return ""
         if "mongodb" not in self._own:
@@ -131,9 +139,10 @@ class LocalStack:
             await mongod.check_mongodb(given)
             self._tell("mongodb", "is yours (SHIPLINE_MONGODB_URI)")
             return given
-        return await self._timed("mongodb", mongod.start_mongod(self._children, ports["mongodb"]))
+        start = partial(mongod.start_mongod, self._children, self._ports["mongodb"])
+        return await self._timed("mongodb", mongod.NAME, start)
 
-    async def _prefect(self, ports: Mapping[str, int]) -> str:
+    async def _prefect(self) -> str:
         if "prefect" not in self._parts:
             return ""
         if "prefect" not in self._own:
@@ -141,21 +150,29 @@ class LocalStack:
             await prefect_server.check_prefect(given)
             self._tell("prefect", "is yours (PREFECT_API_URL)")
             return given
-        return await self._timed("prefect", prefect_server.start_prefect(self._children, ports["prefect"]))
+        start = partial(prefect_server.start_prefect, self._children, self._ports["prefect"])
+        return await self._timed("prefect", prefect_server.NAME, start)
 
-    async def _sandbox(self, ports: Mapping[str, int]) -> tuple[str, str]:
+    async def _sandbox(self) -> tuple[str, str]:
         if "sandbox" not in self._parts:
             return "", ""
-        return await self._timed("sandbox", sandbox_server.start_sandbox(self._children, ports["sandbox"]))
+        start = partial(sandbox_server.start_sandbox, self._children, self._ports["sandbox"])
+        return await self._timed("sandbox", sandbox_server.NAME, start)
 
-    async def _timed(self, part: str, work: Awaitable[T]) -> T:
+    async def _runner(self) -> None:
+        await prefect_server.wait_for_prefect(self.addresses.prefect_api_url)
+        known = {**self._inherited(), **self.environment()}
+        await worker.start_worker(self._children, self.addresses.prefect_api_url, known)
+
+    async def _timed(self, part: str, process: str, start: Callable[[], Awaitable[T]]) -> T:
         self._tell(part, "starting")
         began = time.monotonic()
-        made = await work
+        made = await start()
+        self._again[part] = (process, start)
         self._tell(part, f"ready in {time.monotonic() - began:.1f} s")
         return made
 
-    def _ports(self) -> dict[str, int]:
+    def _choose_ports(self) -> dict[str, int]:
         chosen: dict[str, int] = {}
         for part in sorted(self._own - {"runner"}):
             asked = self._fixed or part in self._asked
@@ -174,6 +191,9 @@ class LocalStack:
     async def _end(self) -> None:
         async with self._held:
             (self.home / STACK_FILE).unlink(missing_ok=True)
+            if self._healing is not None:
+                self._healing.cancel()
+                await asyncio.gather(self._healing, return_exceptions=True)
             servers = (sandbox_server.NAME, prefect_server.NAME, mongod.NAME)
             await self._children.stop(keep=servers, patience=PATIENCE_WORK)
             await self._children.stop(keep=(mongod.NAME,), patience=PATIENCE_SERVERS)

@@ -13,18 +13,38 @@ from shipline.errors import Unavailable
 NAME = "runner"
 POOL = "shipline"
 LIMIT = 4  # flow runs at once
+LEAVES = "leaf-runner"
+LEAVES_POOL = "shipline-leaves"
+ASKS = {"PREFECT_WORKER_QUERY_SECONDS": "2", "PREFECT_WORKER_PREFETCH_SECONDS": "2"}
 
 
 async def start_worker(children: Children, prefect_api_url: str, environment: Mapping[str, str]) -> Child:
-    """Make the pool where it is missing and start a worker on it; it asks for work about four seconds later."""
-    await _ensure_pool(prefect_api_url)
-    argv = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"]
-    asks = {"PREFECT_WORKER_QUERY_SECONDS": "2", "PREFECT_WORKER_PREFETCH_SECONDS": "2"}
-    return children.spawn(NAME, [*argv, "--limit", str(LIMIT)], {**environment, **asks})
+    """Make the pools where they are missing and start a worker; it asks for work about four seconds later.
+
+    Where leaves go to a work pool (``SHIPLINE_LEAVES``), a second worker takes them.
+    """
+    await ensure_pool(prefect_api_url, POOL, LIMIT)
+    await ensure_pool(prefect_api_url, LEAVES_POOL)
+    if environment.get("SHIPLINE_LEAVES") == "work-pool":
+        limit = environment.get("SHIPLINE_MAX_PARALLEL_TOTAL", "8")
+        children.spawn(LEAVES, argv(LEAVES_POOL, limit), {**environment, **ASKS})
+    return children.spawn(NAME, argv(POOL), {**environment, **ASKS})
 
 
-async def _ensure_pool(url: str) -> None:
+def argv(pool: str, limit: str | None = None) -> list[str]:
+    """The command of a worker that runs each flow in a process of its own, ``limit`` at once."""
+    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", pool, "--type", "process"]
+    return [*command, "--limit", limit] if limit else command
+
+
+async def ensure_pool(url: str, pool: str, limit: int | None = None) -> None:
+    """Make a work pool where it is missing; ``limit`` is how many of its flow runs may run at once.
+
+    The pool counts, not the worker: a worker that counts dies when a flow run that was suspended is resumed before its
+    first process has quite ended.
+    """
+    wanted = {"name": pool, "type": "process", "concurrency_limit": limit}
     async with httpx.AsyncClient(timeout=10) as client:
-        answer = await client.post(f"{url}/work_pools/", json={"name": POOL, "type": "process"})
+        answer = await client.post(f"{url}/work_pools/", json=wanted)
     if answer.status_code not in (201, 409):  # 409: it is there
         raise Unavailable(f"Prefect made no work pool ({answer.status_code}: {answer.text[:200]}).")

@@ -4,44 +4,56 @@ from __future__ import annotations
 
 import asyncio
 
-from prefect import flow
+from prefect.exceptions import Pause
 
 from flows.filing import catch_up
-from flows.leaf import STEPS
+from flows.heeding import stage
+from flows.work import how_to_work
 from ledger.models import RunState
-from ledger.rules.steps import Step, next_steps, stuck
+from ledger.rules.replay import steps_in_order
+from ledger.rules.steps import Step, stuck
 from ledger.rules.tree import Tree
-from shipline.errors import ShiplineError
+from shipline.errors import Interrupted, ShiplineError
+from tasks.budget import spend_time
 from tasks.report import show_progress
-from tasks.state import enter, get_tree
+from tasks.state import enter, get_run, get_tree
 from tasks.submit import parallel_limit
+
+TICK = 5.0  # seconds between two looks at what other workers have done, and at the clock
+GRACE = 10.0  # seconds in which steps may stop by themselves when the run is interrupted
 
 
 class ExecutionStopped(ShiplineError):
     """Nothing more can be done without a person; the message names each node and what it needs."""
 
 
-@flow(name="execute", flow_run_name="execute {run_id}", persist_result=False)
+@stage("execute")
 async def execute(run_id: str) -> None:
     """Work until every node below the epic is done. Raises ExecutionStopped when some cannot be."""
     if not await enter(run_id, RunState.EXECUTION_LOOP, "Working on the leaves"):
         return
     await catch_up(run_id)
-    limit = await parallel_limit()
+    limit, replay, work = await parallel_limit(), (await get_run(run_id)).replay, await how_to_work()
     running: dict[asyncio.Task[None], Step] = {}
     try:
         while True:
+            await spend_time(run_id)
             tree = await get_tree(run_id)
             await show_progress(run_id, tree)
-            for todo in next_steps(tree, list(running.values()), limit):
-                running[asyncio.create_task(STEPS[todo.kind](run_id, todo.key))] = todo
+            for todo in steps_in_order(tree, list(running.values()), limit, replay.moves if replay else ()):
+                running[asyncio.create_task(work(run_id, todo))] = todo
             if not running:
                 break
             # A TaskGroup would cancel the siblings of a step that raises; here they go on to their own end.
-            finished, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            finished, _ = await asyncio.wait(running, timeout=TICK, return_when=asyncio.FIRST_COMPLETED)
             for task in finished:
                 del running[task]
                 task.result()
+    except (Interrupted, Pause):
+        # The others stop at their next effect by themselves; a write that is under way is seen through.
+        if running:
+            await asyncio.wait(running, timeout=GRACE)
+        raise
     finally:
         for task in running:
             task.cancel()

@@ -8,8 +8,9 @@ from ledger.models import Finding, IssueStatus
 from ledger.rules.tree import Tree
 from shipline.errors import ShiplineError
 from tasks.defects import another_round, file_defect, is_defect
-from tasks.issues import close_issue, link_issue, reopen_issue, sync_issue
+from tasks.issues import close_issue, link_issue, reopen_issue, sync_issue, untold
 from tasks.pulls import open_pull_request
+from tasks.reconcile.nodes import attend_all
 from tasks.state import get_tree, settle_tree
 
 
@@ -31,11 +32,20 @@ async def file_found(run_id: str, found: Sequence[tuple[str, Finding]]) -> None:
 
 
 async def catch_up(run_id: str) -> None:
-    """What an interrupted loop had not told any more: defects that GitHub does not know yet, parents that moved."""
+    """What an interrupted loop had not told any more: defects that GitHub does not know yet, parents that moved.
+
+    Before that, what a person did on GitHub meanwhile.
+    """
+    await attend_all(run_id)
     tree = await get_tree(run_id)
     for defect in (each for each in tree.issues if is_defect(each)):
         await _announce(run_id, str(defect.parent), defect.key)
     await tell(run_id)
+    done, reopened = await untold(run_id)
+    for key in reopened:
+        await reopen_issue(run_id, key)
+    for key in done:
+        await close_issue(run_id, key)
 
 
 async def _file(run_id: str, owner: str, finding: Finding) -> None:

@@ -6,13 +6,15 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from flows.filing import file_under, settle
+from ledger.interrupts import words
 from ledger.models import IssueStatus
 from shipline.errors import Interrupted, ShiplineError
 from tasks.branches import prepare_branch, update_branch
 from tasks.checks import check
 from tasks.implementing import implement, resolve_conflict
 from tasks.pulls import merge_begun, merge_pull_request, open_pull_request, review
-from tasks.state import get_tree, mark_failed
+from tasks.reconcile.nodes import attend, explain
+from tasks.state import get_run, get_tree, mark_failed
 from tasks.step import step
 
 MOVES = 5  # how often head or base may move under a merge before a person should look
@@ -36,6 +38,8 @@ STEPS: dict[str, Callable[[str, str], Coroutine[Any, Any, None]]] = {"build": bu
 async def _build(run_id: str, key: str) -> None:
     tree = await get_tree(run_id)
     issue = tree[key]
+    if issue.branch is not None and await attend(run_id, key):
+        return await settle(run_id, key)
     if issue.status in (IssueStatus.NEW, IssueStatus.IN_PROGRESS):
         for node in [*reversed(tree.ancestors(key)), issue]:
             await prepare_branch(run_id, node.key)
@@ -54,6 +58,8 @@ async def _build(run_id: str, key: str) -> None:
 
 
 async def _land(run_id: str, key: str) -> None:
+    if await attend(run_id, key):
+        return await settle(run_id, key)  # a person merged it by hand
     if await merge_begun(run_id, key) and await merge_pull_request(run_id, key):
         return await settle(run_id, key)  # a process died in the merge, or between it and what follows
     for _ in range(MOVES):
@@ -80,6 +86,15 @@ async def _verdict(run_id: str, key: str, work: Callable[[str, str], Coroutine[A
     except Interrupted:
         raise
     except ShiplineError as error:
-        await mark_failed(run_id, key, str(error))
+        await _fail(run_id, key, str(error), look=True)
     except Exception as error:  # noqa: BLE001 (a defect of ours, or of a library: the sentence is better than a dead run)
-        await mark_failed(run_id, key, f"{type(error).__name__}: {error}")
+        await _fail(run_id, key, f"{type(error).__name__}: {error}")
+
+
+async def _fail(run_id: str, key: str, sentence: str, *, look: bool = False) -> None:
+    run = await get_run(run_id)
+    if run.interrupt.cancelled:  # its agents and processes were ended under it
+        raise Interrupted(f"{words(run)}.")
+    why = await explain(run_id, key, sentence) if look else sentence
+    if why is not None:
+        await mark_failed(run_id, key, why)

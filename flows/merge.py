@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from prefect import flow
-
 from flows.filing import settle
+from flows.heeding import stage
 from ledger.models import RunState
-from tasks.pulls import merge_pull_request
+from tasks.pulls import merge_pull_request, open_pull_request
+from tasks.reconcile.nodes import attend_all
 from tasks.releasing import update_regression
+from tasks.slots import by_one_worker
 from tasks.state import back_to, enter, get_tree
 
 
-@flow(name="merge", flow_run_name="merge {run_id}", persist_result=False)
+@stage("merge")
+@by_one_worker
 async def merge(run_id: str) -> bool:
     """Merge the epic at the head that QA passed. False when ``integration`` moved: the run goes back to QA."""
     if not await enter(run_id, RunState.MERGE, "Merging the epic"):
         return True
+    await attend_all(run_id)
     root = (await get_tree(run_id)).root
+    await open_pull_request(run_id, root.key)  # there is none when a person merged the one before too early
     if not await merge_pull_request(run_id, root.key):
         await back_to(run_id, RunState.QA, "The epic or integration moved after QA; checking again")
         return False

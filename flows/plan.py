@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from prefect import flow
-
+from flows.heeding import stage
 from ledger.models import Outcome, RunState
 from ledger.rules.tree import Tree
 from tasks.branches import commit_plan, commit_spec, prepare_branch
@@ -11,10 +10,12 @@ from tasks.issues import link_issue, prepare_labels, sync_issue
 from tasks.planning import write_plan
 from tasks.pulls import open_pull_request
 from tasks.report import show_plan
+from tasks.slots import by_one_worker
 from tasks.state import enter, finish, get_run, get_tree
 
 
-@flow(name="plan", flow_run_name="plan {run_id}", persist_result=False)
+@stage("plan")
+@by_one_worker
 async def plan(run_id: str) -> None:
     """Have the tree drawn and checked, create its issues, and give the epic its branch with the spec.
 

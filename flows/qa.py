@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from prefect import flow
-
 from flows.filing import file_found
+from flows.heeding import stage
 from flows.leaf import bring_up
 from ledger.models import RunState
+from ledger.rules.steps import stuck
 from tasks.checks import check_epic
 from tasks.defects import owner
-from tasks.state import back_to, enter, get_tree
+from tasks.reconcile.nodes import attend_all
+from tasks.slots import by_one_worker
+from tasks.state import back_to, enter, get_run, get_tree
 
 
-@flow(name="qa", flow_run_name="qa {run_id}", persist_result=False)
+@stage("qa")
+@by_one_worker
 async def qa(run_id: str) -> bool:
     """Whether the whole may merge. Findings become defects, and the run goes back to the loop."""
+    run, tree = await get_run(run_id), await get_tree(run_id)
+    if run.state is RunState.EXECUTION_LOOP and stuck(tree):
+        return False  # another worker's QA has sent the run back
     if not await enter(run_id, RunState.QA, "Checking the epic as a whole"):
         return True
-    root = (await get_tree(run_id)).root.key
+    await attend_all(run_id)
+    root = tree.root.key
     await bring_up(run_id, root)
     findings = await check_epic(run_id, root)
     if not findings:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from prefect import flow
-
+from flows.heeding import stage
 from ledger.models import Outcome, RunState
 from tasks.deploy.step import deploy
 from tasks.releasing import prepare_release, publish_release
 from tasks.report import show_release
+from tasks.slots import by_one_worker
 from tasks.state import enter, finish
 
 
-@flow(name="release", flow_run_name="release {run_id}", persist_result=False)
+@stage("release")
+@by_one_worker
 async def release(run_id: str) -> None:
     """Release what was merged, deploy it, and end the run."""
     if not await enter(run_id, RunState.RELEASE, "Releasing"):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from prefect import flow
-
+from flows.heeding import stage
 from ledger.models import RunState
 from tasks.planning import write_spec
 from tasks.repository import prepare_repository
+from tasks.slots import by_one_worker
 from tasks.state import enter
 
 
-@flow(name="spec", flow_run_name="spec {run_id}", persist_result=False)
+@stage("spec")
+@by_one_worker
 async def spec(run_id: str) -> None:
     """Bring ``integration`` up to date and have the spec written."""
     if not await enter(run_id, RunState.SPEC_WRITING, "Writing the spec"):

@@ -15,7 +15,19 @@ from weakref import WeakValueDictionary
 
 from ledger.failpoints import Moment, reached
 from ledger.lease import Hold, current, declare, take_over
-from ledger.models import Effect, EffectKind, EffectStatus, EventType, Lease, Level, Model, PendingEvent, Run, now
+from ledger.models import (
+    Effect,
+    EffectKind,
+    EffectStatus,
+    EventType,
+    Interrupt,
+    Lease,
+    Level,
+    Model,
+    PendingEvent,
+    Run,
+    now,
+)
 from ledger.store import Store
 from ledger.timeline import append, drain, event
 from shipline.backoff import TRIES, pause
@@ -113,8 +125,9 @@ async def perform(
             except Interrupted:
                 raise
             except Exception as error:  # whatever it is, the journal names it before the caller decides
-                await _fail(taken, key, error, phase, about or key.node)
-                raise
+                if await _fail(taken, key, error, phase, about or key.node):
+                    raise
+                # Somebody took it over meanwhile: this failure (merged already, say) is of no interest any more.
             finally:
                 taken.let_go()
 
@@ -156,10 +169,11 @@ async def _take(store: Store, key: Key) -> Hold | Effect:
 
 async def check_interrupt(store: Store, run_id: str) -> None:
     """Raise Interrupted when a person has paused or cancelled the run."""
-    run = await store.get(Run, run_id)
-    if run.interrupt.paused or run.interrupt.cancelled:
-        word = "cancelled" if run.interrupt.cancelled else "paused"
-        raise Interrupted(f"Run {run_id} is {word}.", run.interrupt.reason or "")
+    found = await store.collection(Run).find_one({"_id": run_id}, {"interrupt": 1})  # a run's spec is long
+    interrupt = Interrupt.model_validate(found["interrupt"] if found else {})
+    if interrupt.paused or interrupt.cancelled:
+        word = "cancelled" if interrupt.cancelled else "paused"
+        raise Interrupted(f"Run {run_id} is {word}.", interrupt.reason or "")
 
 
 async def _carry_out(hold: Hold, doing: Doing[T]) -> tuple[T, bool]:
@@ -187,9 +201,9 @@ async def _watched(hold: Hold, doing: Doing[T], work: Coroutine[Any, Any, tuple[
                 await check_interrupt(hold.store, doing.key.run_id)
         return task.result()
     finally:
-        if not task.done():
+        while not task.done():  # a driver under a time limit of its own may take the first cancellation for its own
             task.cancel()
-            await asyncio.wait({task})
+            await asyncio.wait({task}, timeout=TICK)
 
 
 async def _attempts(hold: Hold, doing: Doing[T]) -> tuple[T, bool]:
@@ -268,7 +282,8 @@ async def _settle(hold: Hold, outcome: Model, told: PendingEvent) -> None:
     await drain(hold.store, settled)
 
 
-async def _fail(hold: Hold, key: Key, error: Exception, phase: str, node: str) -> None:
+async def _fail(hold: Hold, key: Key, error: Exception, phase: str, node: str) -> bool:
+    """Write the failure down; False when the effect was taken over by another worker."""
     text = f"{type(error).__name__}: {error}"
     failed = await hold.store.change(
         Effect,
@@ -282,3 +297,4 @@ async def _fail(hold: Hold, key: Key, error: Exception, phase: str, node: str) -
     )  # fmt: skip
     if failed is not None:
         await drain(hold.store, failed)
+    return failed is not None

@@ -21,6 +21,14 @@ async def get_issue(store: Store, run_id: str, key: str) -> Issue:
     return await store.get(Issue, issue_id(run_id, key))
 
 
+async def line_of(store: Store, run_id: str, key: str) -> list[Issue]:
+    """The node and its ancestors, from itself up to the root."""
+    line = [await get_issue(store, run_id, key)]
+    while (parent := line[-1].parent) is not None:
+        line.append(await get_issue(store, run_id, parent))
+    return line
+
+
 async def store_plan(store: Store, run: Run, plan: Plan) -> None:
     """Write the plan's nodes; a node that is there already is left as it is."""
     for node in plan.nodes:
@@ -45,12 +53,13 @@ async def change_issue(
     msg: str = "",
     phase: str = "EXECUTION_LOOP",
     level: Level = Level.INFO,
+    add: Mapping[str, int] | None = None,
 ) -> Issue | None:
     """Set fields of a node (Mongo names); with ``msg`` the timeline tells of it. None when ``expect`` did not hold."""
     told = (
         event(EventType.ISSUE_UPDATED, phase, msg, node=key, level=level, data={"set": dict(values)}) if msg else None
     )
-    changed = await store.change(Issue, issue_id(run_id, key), values, expect=expect, event=told)
+    changed = await store.change(Issue, issue_id(run_id, key), values, expect=expect, event=told, add=add)
     if changed is not None and told is not None:
         await drain(store, changed)
     return changed

@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from typing import Any
 import psutil
 from pymongo import ReturnDocument
 
+from ledger.failpoints import Moment, reached
 from ledger.models import Effect, EffectStatus
 from ledger.store import Store
 from shipline.errors import LeaseLost
@@ -84,6 +87,7 @@ def still_ours() -> None:
     hold = current.get()
     if hold is not None:
         hold.still_ours()
+        reached(hold.effect.kind, Moment.SEND)
 
 
 async def declare(store: Store, fresh: Effect) -> Hold | Effect:
@@ -127,6 +131,17 @@ def gone(owner: str) -> bool:
     if int(pid) == os.getpid() and born == str(_birth(os.getpid())):
         return token not in _acting
     return born != str(_birth(int(pid)))
+
+
+@contextmanager
+def acting() -> Iterator[str]:
+    """The name of one call of this process, for a lease; ``gone`` knows when the call has ended."""
+    token = uuid7()
+    _acting.add(token)
+    try:
+        yield _owner(token)
+    finally:
+        _acting.discard(token)
 
 
 def _owner(token: str) -> str:

@@ -92,8 +92,7 @@ async def events(store: Store, run_id: str, *, after: int = 0, limit: int = 0) -
 
 async def follow(store: Store, run_id: str, *, after: int = 0) -> AsyncIterator[Event]:
     """The events of a run as they come, by the database's change stream, until the run has its outcome."""
-    pipeline = [{"$match": {"operationType": "insert", "fullDocument.runId": run_id}}]
-    async with await store.collection(Event).watch(pipeline, max_await_time_ms=500) as stream:
+    async with store.stirring(Event, {"runId": run_id}, within=0.5) as stirred:
         seen = after
         while True:
             for event in await events(store, run_id, after=seen):
@@ -107,4 +106,4 @@ async def follow(store: Store, run_id: str, *, after: int = 0) -> AsyncIterator[
                 for event in await events(store, run_id, after=seen):
                     yield event
                 return
-            await stream.try_next()
+            await stirred()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ledger.interrupts import heed_switch
 from ledger.models import (
     EventType,
     Idea,
@@ -44,7 +45,8 @@ async def create_run(
     while not await store.insert(run):  # six random letters may repeat within a day
         run = run.model_copy(update={"id": new_run_id()})
     await drain(store, run)
-    return await store.get(Run, run.id)
+    # Asked after the run is there: a pause of everything sees either the run, or is seen here.
+    return await heed_switch(store, await store.get(Run, run.id))
 
 
 async def ensure_project(store: Store, repo: str, default_branch: str) -> Project:
@@ -103,7 +105,8 @@ async def reopen_run(store: Store, run_id: str) -> Run:
     again = event(EventType.WORKFLOW_STARTED, run.state, told)
     dry_run = run.dry_run and run.outcome is Outcome.FAILED
     values = {"outcome": None, "error": None, "dryRun": dry_run}
-    return await _change(store, run, values, again) or await store.get(Run, run_id)
+    reopened = await _change(store, run, values, again) or await store.get(Run, run_id)
+    return await heed_switch(store, reopened)
 
 
 async def note_run(store: Store, run_id: str, values: Mapping[str, Any], pending: PendingEvent | None = None) -> Run:

@@ -5,18 +5,21 @@ Each verb touches one document. Text is redacted here, so that no caller can for
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Any, Self, TypeVar
 
 import pymongo
 from bson.codec_options import CodecOptions
 from pymongo import AsyncMongoClient, ReturnDocument
-from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.errors import DuplicateKeyError, NetworkTimeout, PyMongoError, ServerSelectionTimeoutError
+from pymongo.errors import AutoReconnect, DuplicateKeyError, PyMongoError
 from pymongo.write_concern import WriteConcern
 
 from ledger.models import DOCUMENTS, Document, PendingEvent, now
+from ledger.patience import Patience, PatientCollection, is_away
 from shipline.errors import NotFound, Unavailable
 from shipline.redact import redact
 
@@ -31,46 +34,74 @@ PATIENCE = 120.0
 
 
 class Store:
-    """The ledger's database. Make one an event loop; ``close`` it when done."""
+    """The ledger's database. Make one an event loop; ``close`` it when done.
 
-    def __init__(self, client: AsyncMongoClient[Raw], database: str, *, lease: timedelta = LEASE) -> None:
+    It is patient: while the database is away (restarted, failing over), each verb is tried again for ``patience``
+    seconds, and a write that was done but not answered is not done twice. Then Unavailable is raised.
+    """
+
+    def __init__(
+        self, client: AsyncMongoClient[Raw], database: str, *, lease: timedelta = LEASE, patience: float = PATIENCE
+    ) -> None:
         self._client = client
         self.lease = lease
+        self._patience = Patience(patience)
         self._database = client.get_database(database, codec_options=CodecOptions(tz_aware=True), write_concern=DURABLE)
 
     @classmethod
-    async def open(cls, uri: str, database: str = "shipline", *, timeout: float = 10, lease: timedelta = LEASE) -> Self:
-        """Connect and declare the indexes. Raises Unavailable when no MongoDB answers within ``timeout`` seconds.
-
-        Once open it is patient: while the database is away (restarted, failing over), each verb is tried again for
-        ``PATIENCE`` seconds, the driver's way, by which a write that was done but not answered is not done twice.
-        """
+    async def open(
+        cls,
+        uri: str,
+        database: str = "shipline",
+        *,
+        timeout: float = 10,
+        lease: timedelta = LEASE,
+        patience: float = PATIENCE,
+    ) -> Self:
+        """Connect and declare the indexes. Raises Unavailable when no MongoDB answers within ``timeout`` seconds."""
+        milliseconds = int(patience * 1000)
         client: AsyncMongoClient[Raw] = AsyncMongoClient(
-            uri, tz_aware=True, serverSelectionTimeoutMS=int(PATIENCE * 1000), timeoutMS=int(PATIENCE * 1000)
+            uri, tz_aware=True, serverSelectionTimeoutMS=milliseconds, timeoutMS=milliseconds
         )
-        store = cls(client, database, lease=lease)
+        store = cls(client, database, lease=lease, patience=patience)
         try:
-            with pymongo.timeout(timeout):
-                for document in DOCUMENTS:
-                    if document.INDEXES:
-                        await store.collection(document).create_indexes(list(document.INDEXES))
-        except (ServerSelectionTimeoutError, NetworkTimeout):
-            await client.close()
-            raise Unavailable(
-                "MongoDB does not answer.", "Is the stack running (`shipline up`), or SHIPLINE_MONGODB_URI right?"
-            ) from None
+            await store._declare_indexes(timeout)
         except PyMongoError as error:
             await client.close()
+            if is_away(error):
+                raise Unavailable(
+                    "MongoDB does not answer.", "Is the stack running (`shipline up`), or SHIPLINE_MONGODB_URI right?"
+                ) from None
             raise Unavailable(f"MongoDB refuses the ledger: {error}.", "See `shipline doctor`.") from error
         return store
+
+    async def _declare_indexes(self, timeout: float) -> None:
+        until = time.monotonic() + timeout
+        with pymongo.timeout(timeout):
+            for document in DOCUMENTS:
+                while document.INDEXES:
+                    try:
+                        await self._database[document.COLLECTION].create_indexes(list(document.INDEXES))
+                        break
+                    except AutoReconnect as error:  # the one verb that the driver does not repeat; twice is once
+                        if error.timeout or time.monotonic() > until:
+                            raise
+                        await asyncio.sleep(0.1)
 
     async def close(self) -> None:
         """Release the connections."""
         await self._client.close()
 
-    def collection(self, document: type[Document]) -> AsyncCollection[Raw]:
-        """The raw collection of a model, for queries that the verbs do not cover."""
-        return self._database[document.COLLECTION]
+    def collection(self, document: type[Document], concern: WriteConcern | None = None) -> PatientCollection:
+        """The raw collection of a model, for queries that the verbs do not cover; writes are durable, unless said."""
+        return PatientCollection(self._database, document.COLLECTION, self._patience, concern)
+
+    def stirring(
+        self, model: type[Document], query: Mapping[str, Any], within: float
+    ) -> AbstractAsyncContextManager[Callable[[], Awaitable[None]]]:
+        """Gives a call that returns when a document that fits was inserted, or after ``within`` seconds."""
+        fits = {f"fullDocument.{name}": value for name, value in query.items()}
+        return self.collection(model).stirring([{"$match": {"operationType": "insert", **fits}}], within)
 
     async def insert(self, document: Document) -> bool:
         """Store a new document; False when its id (or another unique key) is taken."""
@@ -97,8 +128,8 @@ class Store:
         self, model: type[D], query: Mapping[str, Any], sort: list[tuple[str, int]] | None = None, limit: int = 0
     ) -> list[D]:
         """All documents that fit, in order; ``limit`` 0 means every one."""
-        cursor = self.collection(model).find(dict(query), sort=sort, limit=limit)
-        return [model.from_mongo(found) async for found in cursor]
+        found = await self.collection(model).read_all(filter=dict(query), sort=sort, limit=limit)
+        return [model.from_mongo(each) for each in found]
 
     async def change(
         self,

@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import Any
-from weakref import WeakValueDictionary
+from weakref import WeakKeyDictionary
 
 from pymongo.errors import DuplicateKeyError
+from pymongo.write_concern import WriteConcern
 
-from ledger.models import Document, Effect, Event, EventType, Issue, Level, PendingEvent, Run
-from ledger.rules.chain import genesis, seal
+from ledger.models import Checkpoint, Document, Effect, Event, EventType, Issue, Level, PendingEvent, Run, now
+from ledger.rules.chain import REMOVED, genesis, removable, seal
 from ledger.rules.chain import verify as verify_events
 from ledger.store import Store
+from shipline.errors import IllegalTransition
 from shipline.ids import uuid7
 from shipline.redact import redact
 
-# Appends of one run queue up inside a process, so that only other processes can lose the race for a number.
-_lanes: WeakValueDictionary[tuple[int, str], asyncio.Lock] = WeakValueDictionary()
+# The head in the run and an emptied outbox can be had again from the events, which are durable: these need not be.
+LIGHT = WriteConcern(w=1)
 
 
-def _lane(run_id: str) -> asyncio.Lock:
-    key = (id(asyncio.get_running_loop()), run_id)
-    lock = _lanes.get(key)
-    if lock is None:
-        lock = _lanes[key] = asyncio.Lock()
-    return lock
+class _Lane:
+    """Appends of one run queue up inside a process, so that only other processes can lose the race for a number."""
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.tail: tuple[int, str] | None = None  # as this process left it; another one may have gone on since
+
+
+_lanes: WeakKeyDictionary[Store, dict[str, _Lane]] = WeakKeyDictionary()
+
+
+def _lane(store: Store, run_id: str) -> _Lane:
+    return _lanes.setdefault(store, {}).setdefault(run_id, _Lane())
 
 
 def event(
@@ -47,21 +57,29 @@ async def append(store: Store, run_id: str, pending: PendingEvent) -> None:
     """Put ``pending`` at the end of the run's chain, once: its id is unique, so a second call changes nothing."""
     clean = PendingEvent.model_validate(redact(pending.model_dump(by_alias=True)))
     events = store.collection(Event)
-    async with _lane(run_id):
+    lane = _lane(store, run_id)
+    async with lane.lock:
         while True:
-            tail = await events.find_one({"runId": run_id}, {"seq": 1, "hash": 1}, sort=[("seq", -1)])
-            seq, previous = (tail["seq"] + 1, tail["hash"]) if tail else (1, genesis(run_id))
-            sealed = seal(clean, run_id, seq, previous)
+            seq, previous = lane.tail or await _tail(store, run_id)
+            sealed = seal(clean, run_id, seq + 1, previous)
             try:
                 await events.insert_one(sealed.to_mongo())
             except DuplicateKeyError:
+                lane.tail = None
                 if await events.find_one({"_id": clean.id}, {"_id": 1}):
                     return  # an earlier drain had put it there
                 continue  # another process took this number: read the tail again
-            await store.collection(Run).update_one(
-                {"_id": run_id, "chain.seq": {"$lt": seq}}, {"$set": {"chain": {"seq": seq, "hash": sealed.hash}}}
+            lane.tail = (sealed.seq, sealed.hash)
+            await store.collection(Run, LIGHT).update_one(
+                {"_id": run_id, "chain.seq": {"$lt": sealed.seq}},
+                {"$set": {"chain": {"seq": sealed.seq, "hash": sealed.hash}}},
             )
             return
+
+
+async def _tail(store: Store, run_id: str) -> tuple[int, str]:
+    last = await store.collection(Event).find_one({"runId": run_id}, {"seq": 1, "hash": 1}, sort=[("seq", -1)])
+    return (last["seq"], last["hash"]) if last else (0, genesis(run_id))
 
 
 async def drain(store: Store, document: Run | Issue | Effect) -> None:
@@ -69,7 +87,7 @@ async def drain(store: Store, document: Run | Issue | Effect) -> None:
     run_id = document.id if isinstance(document, Run) else document.run_id
     for pending in document.outbox:
         await append(store, run_id, pending)
-        await store.collection(type(document)).update_one(
+        await store.collection(type(document), LIGHT).update_one(
             {"_id": document.id}, {"$pull": {"outbox": {"id": pending.id}}}
         )
 
@@ -91,9 +109,48 @@ async def verify(store: Store, run_id: str) -> tuple[int, list[str]]:
     """How many events the run has, and every way in which its chain is not whole (none when it is)."""
     run = await store.get(Run, run_id)
     events = await store.find(Event, {"runId": run_id}, [("seq", 1)])
-    problems = verify_events(events, run.chain)
+    problems = verify_events(events, run.chain, run.removed)
+    if run.audited.seq:
+        problems += _since_audit(run, events)
     if run.release and not problems:
         sealed = next((e for e in events if e.seq == run.release.audit_seq), None)
         if sealed is None or sealed.hash != run.release.audit_hash:
             problems.append(f"event {run.release.audit_seq} is not the one that the release notes name")
     return len(events), problems
+
+
+def _since_audit(run: Run, events: list[Event]) -> list[str]:
+    """What an audit found whole must still be what it was: a chain that was sealed anew as a whole shows here."""
+    if run.removed is not None and run.audited.seq < run.removed.seq:
+        return []
+    if run.removed is not None and run.audited.seq == run.removed.seq:
+        same = run.removed.hash == run.audited.hash
+    else:
+        same = any(each.seq == run.audited.seq and each.hash == run.audited.hash for each in events)
+    return [] if same else [f"event {run.audited.seq} is not the one that the last audit found"]
+
+
+async def remove_before(store: Store, run: Run, before: datetime) -> int:
+    """Remove the events of a finished run that are older than ``before``; how many. What stays can still be verified.
+
+    The chain tells of the removal first, then the run keeps the last removed event's hash, then the events go: cut off
+    anywhere, the next call goes on. Raises IllegalTransition when the run has not ended or its chain is not whole.
+    """
+    if run.outcome is None:
+        raise IllegalTransition(f"Run {run.id} has not ended; its events stay.")
+    _, problems = await verify(store, run.id)
+    if problems:
+        raise IllegalTransition(f"The chain of {run.id} is not whole ({problems[0]}); its events stay as evidence.")
+    start = run.removed.seq if run.removed else 0
+    events = await store.find(Event, {"runId": run.id, "seq": {"$gt": start}}, [("seq", 1)])
+    last = removable(events, before, run.release.audit_seq if run.release else None)
+    if last is not None:
+        words = f"Retention removes events 1 to {last.seq}: older than {before:%Y-%m-%d}"
+        data = {REMOVED: last.hash, "upTo": last.seq}
+        told = event(EventType.STEP_COMPLETED, run.state, words, data=data, event_id=f"{run.id}:removed:{last.seq}")
+        await append(store, run.id, told)
+        kept = Checkpoint(seq=last.seq, hash=last.hash, at=now())
+        await store.change(Run, run.id, {"removed": kept.model_dump(by_alias=True)})
+        start = last.seq
+    gone = await store.collection(Event).delete_many({"runId": run.id, "seq": {"$lte": start}})
+    return gone.deleted_count

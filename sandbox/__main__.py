@@ -14,6 +14,7 @@ from typing import cast
 import uvicorn
 
 from sandbox.app import build
+from sandbox.faults.wire import Wire
 from sandbox.hub import Hub
 from sandbox.limits import Limits
 
@@ -81,14 +82,17 @@ def main(words: list[str] | None = None) -> int:
         return PORT_TAKEN
     url = f"http://{asked.host}:{listener.getsockname()[1]}"
     tokens = {asked.token: asked.login} | {token: login for login, token in asked.user}
+    wire = Wire()
     app = build(
         Hub(asked.data, url, tokens),
         Limits(asked.hourly_limit),
         dict(asked.seed),
+        wire,
         ready=lambda: print(f"listening on {url}", flush=True),  # noqa: T201
     )
     config = uvicorn.Config(
-        app, log_level="error", access_log=False, server_header=False, lifespan="on",
+        app, http=wire.protocol, log_level="error", access_log=False, server_header=False, lifespan="on",
+        proxy_headers=False,  # connections are known by their true addresses
         timeout_graceful_shutdown=cast("int", 0.25),  # a part of a second is enough, and uvicorn takes it
     )  # fmt: skip
     # uvicorn ends its work at a signal and then raises the signal again; that is the moment to leave with 0.

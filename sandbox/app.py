@@ -12,8 +12,12 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp
 
 from sandbox.answers import Refused, not_found, refusal
+from sandbox.faults.middleware import Faults
+from sandbox.faults.rules import Book
+from sandbox.faults.wire import Wire
 from sandbox.founding import seed
 from sandbox.front import FrontDoor, unexpected
 from sandbox.hub import Hub
@@ -22,8 +26,8 @@ from sandbox.pull_facts import follow_all
 from sandbox.routes import ROUTERS
 
 
-def build(hub: Hub, limits: Limits, seeds: Mapping[str, Path], ready: Callable[[], None]) -> FastAPI:
-    """The application; ``ready`` is called once it can answer."""
+def build(hub: Hub, limits: Limits, seeds: Mapping[str, Path], wire: Wire, ready: Callable[[], None]) -> ASGIApp:
+    """The application; ``ready`` is called once it can answer. ``wire`` knows the connections it is served on."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -40,7 +44,7 @@ def build(hub: Hub, limits: Limits, seeds: Mapping[str, Path], ready: Callable[[
         title="Shipline sandbox", lifespan=lifespan, openapi_url=None, strict_content_type=False,
         redirect_slashes=False,
     )  # fmt: skip
-    app.state.hub, app.state.limits = hub, limits
+    app.state.hub, app.state.limits, app.state.faults = hub, limits, Book()
     for router in ROUTERS:
         app.include_router(router)
     app.add_middleware(FrontDoor, hub=hub, limits=limits)
@@ -48,7 +52,7 @@ def build(hub: Hub, limits: Limits, seeds: Mapping[str, Path], ready: Callable[[
     app.add_exception_handler(HTTPException, _no_route)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(Exception, _fault)
-    return app
+    return Faults(app, app.state.faults, wire)
 
 
 async def _refused(_: Request, error: Exception) -> Response:

@@ -9,6 +9,7 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from sandbox.answers import Json, cut, listing, not_found, page_of
+from sandbox.faults.middleware import HORIZON
 from sandbox.hub import Hub
 from sandbox.plumbing.git import Git
 from sandbox.plumbing.objects import Person
@@ -41,10 +42,13 @@ class Call:
             return listing(self.request, self.hub.url, cut(self.request, items), len(items))
         return listing(self.request, self.hub.url, items, total)
 
-    def rows(self, columns: str, rest: str, *values: Any) -> tuple[list[Row], int]:
-        """One page of a query and the number of rows it has in all."""
+    def rows(self, columns: str, rest: str, *values: Any, born: str | None = "created_at") -> tuple[list[Row], int]:
+        """One page of a query and the number of rows it has in all. ``born`` is the column that tells a row's age."""
         page = page_of(self.request)
         body, _, order = rest.partition(" ORDER BY ")
+        horizon = getattr(self.request.state, HORIZON, None)
+        if horizon and born:
+            body, values = f"{body} AND ({born} IS NULL OR {born} <= ?)", (*values, horizon)
         total = self.store.count(f"SELECT count(*) FROM {body}", *values)  # noqa: S608 (SQL of ours)
         sql = f"SELECT {columns} FROM {body} ORDER BY {order} LIMIT ? OFFSET ?"  # noqa: S608 (SQL of ours)
         return self.store.all(sql, *values, page.size, page.offset), total

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import psutil
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -59,13 +59,27 @@ class Settings(BaseSettings):
     )
     github_api_url: str = "https://api.github.com"
     github_token: SecretStr | None = None
+    github_timeout: float = Field(default=30, gt=0)
+    github_writes_per_minute: int | None = None  # 0: no limit; not set: GitHub's, except for the stack's own sandbox
+    github_writes_per_hour: int | None = None
     planner: str = "recorded"
     coder: str = "recorded"
     recordings: Path | None = None
     strict_replay: bool = False
     max_parallel: int = Field(default=4, ge=1, le=64)
+    max_parallel_total: int = Field(default=8, ge=1, le=256)
+    leaves: Literal["in-process", "work-pool"] = "in-process"
     test_timeout: float = Field(default=600, gt=0)
     lease_seconds: float = Field(default=30, ge=2, le=3600)
+    keep_logs_days: float = Field(default=30, gt=0)
+    keep_events_days: float = Field(default=90, gt=0)
+
+    @field_validator("github_writes_per_minute", "github_writes_per_hour")
+    @classmethod
+    def _none_or_enough(cls, limit: int | None) -> int | None:
+        if limit is not None and limit != 0 and limit < 3:
+            raise ValueError("it is 0 (no limit) or at least 3")
+        return limit
 
     @classmethod
     def settings_customise_sources(

@@ -6,8 +6,17 @@ from typing import Literal
 
 from pydantic import Field
 
-from ledger.models import IssueType, Model
+from ledger.models import AgentResult, IssueType, Model
 from ledger.models.spec import NODE_KEY
+
+
+class Produced(Model):
+    """What a coding agent made: a patch on ``base`` (and on ``merged``, when it resolved a conflict)."""
+
+    result: AgentResult
+    base: str
+    merged: str | None = None
+    patch: str
 
 
 class RoadmapNode(Model):

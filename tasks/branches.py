@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ledger.effects import Key, perform
-from ledger.issues import change_issue, get_issue, read_tree
+from ledger.issues import change_issue, get_issue, line_of
 from ledger.models import EffectKind
-from ledger.rules.branches import base_branch, branch_name
+from ledger.rules.branches import base_branch, branch_name, spec_path
+from ledger.rules.tree import Tree
 from shipline.errors import NotFound
 from tasks.github.client import GitHubError
 from tasks.github.repo import Sha
@@ -19,11 +20,11 @@ from tasks.texts import plan_message, spec_text, trailers
 async def prepare_branch(run_id: str, key: str) -> str:
     """The node's branch, made where it is missing. The parent's branch must have been made before."""
     at = await here(run_id)
-    tree = await read_tree(at.ctx.store, run_id)
-    issue = tree[key]
+    issue = await get_issue(at.ctx.store, run_id, key)
     if issue.branch:
         return issue.branch
-    base, name = base_branch(tree, key, INTEGRATION), branch_name(issue)
+    line = Tree.of(await line_of(at.ctx.store, run_id, key))
+    base, name = base_branch(line, key, INTEGRATION), branch_name(issue)
 
     async def look() -> Sha | None:
         sha = await at.repo.branch_sha(name)
@@ -39,7 +40,8 @@ async def prepare_branch(run_id: str, key: str) -> str:
         at.ctx.store, Key(run_id, key, "1", EffectKind.BRANCH_CREATE), Sha, act=act, look=look,
         say=lambda done: f"Branch {name} from {base} at {done.sha[:7]}", phase=at.run.state,
     )  # fmt: skip
-    await change_issue(at.ctx.store, run_id, key, {"branch": name, "base": base, "head": made.sha})
+    values = {"branch": name, "base": base, "head": made.sha}
+    await change_issue(at.ctx.store, run_id, key, values, expect={"branch": None})
     return name
 
 
@@ -51,7 +53,8 @@ async def commit_spec(run_id: str, key: str) -> str:
     branch, spec = issue.branch, at.run.spec
     if branch is None or spec is None:
         raise NotFound(f"{key} has no branch or no spec yet.", "Run the plan stage again.")
-    path = f"docs/specs/{branch.partition('/')[2]}.md"
+    repeated = at.run.replay and at.run.replay.spec_path  # a number in a path would make another tree
+    path = repeated or spec_path(branch)
 
     async def look() -> Sha | None:
         head = await at.repo.branch_sha(branch)
@@ -65,7 +68,7 @@ async def commit_spec(run_id: str, key: str) -> str:
         at.ctx.store, Key(run_id, key, "1", EffectKind.COMMIT_SPEC), Sha, act=act, look=look,
         say=lambda done: f"Spec committed as {path} ({done.sha[:7]})", phase=at.run.state,
     )  # fmt: skip
-    await change_issue(at.ctx.store, run_id, key, {"head": made.sha}, expect={"testedHead": None})
+    await change_issue(at.ctx.store, run_id, key, {"head": made.sha}, expect={"testedHead": None, "head": issue.head})
     return made.sha
 
 
@@ -95,7 +98,7 @@ async def commit_plan(run_id: str, key: str) -> str:
         at.ctx.store, Key(run_id, key, "1", EffectKind.COMMIT_PLAN), Sha, act=act, look=look,
         say=lambda done: f"Plan of #{issue.number} committed ({done.sha[:7]})", phase=at.run.state,
     )  # fmt: skip
-    await change_issue(at.ctx.store, run_id, key, {"head": made.sha}, expect={"testedHead": None})
+    await change_issue(at.ctx.store, run_id, key, {"head": made.sha}, expect={"testedHead": None, "head": issue.head})
     return made.sha
 
 
@@ -111,7 +114,7 @@ async def update_branch(run_id: str, key: str) -> Updated:
     if tip is None or head is None:
         raise NotFound(f"Branch {base if tip is None else branch} of {at.run.repo} is gone.", "Restore it, then retry.")
     if await at.repo.contains(head, tip):
-        await change_issue(at.ctx.store, run_id, key, {"head": head}, expect={"head": {"$ne": head}})
+        await change_issue(at.ctx.store, run_id, key, {"head": head}, expect={"head": issue.head})
         return Updated(sha=head)
 
     async def look() -> Updated | None:
@@ -134,5 +137,5 @@ async def update_branch(run_id: str, key: str) -> Updated:
         phase=at.run.state,
     )  # fmt: skip
     if done.sha:
-        await change_issue(at.ctx.store, run_id, key, {"head": done.sha})
+        await change_issue(at.ctx.store, run_id, key, {"head": done.sha}, expect={"head": issue.head})
     return done

@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from ledger.effects import Key, nothing_to_find, perform
-from ledger.issues import change_issue, get_issue, set_status
+from ledger.issues import change_issue, get_issue
 from ledger.models import AgentType, CheckReport, EffectKind, Finding, Issue, IssueStatus, Model, Severity
 from shipline.errors import NotFound
 from shipline.ids import digest
 from tasks.agents.ask import ask_planner, compose
 from tasks.answers import AuditOpinion, QaOpinion
+from tasks.budget import counting
 from tasks.git import clone, discard
 from tasks.implementing import remote, workplace
 from tasks.issues import comment
@@ -66,8 +67,12 @@ async def _conclude(at: Here, issue: Issue, checked: Checked, findings: list[Fin
     changed = await at.repo.changed_files(str(issue.base), head)
     own = [test for report in checked.reports for test in report.tests if test.split("::")[0] in changed]
     values: dict[str, object] = {"testedHead": head, **({"tests": own} if own else {})}
-    await change_issue(at.ctx.store, at.run.id, issue.key, values)
-    await set_status(at.ctx.store, at.run.id, issue.key, IssueStatus.QA)
+    moved = issue.status is not IssueStatus.QA
+    await change_issue(
+        at.ctx.store, at.run.id, issue.key, {**values, "status": IssueStatus.QA},
+        expect={"head": head, "status": {"$ne": IssueStatus.DONE}},  # else another worker has taken it further
+        msg=f"{issue.key} is {IssueStatus.QA}" if moved else "",
+    )  # fmt: skip
     return []
 
 
@@ -77,7 +82,7 @@ async def _checked(at: Here, issue: Issue, kind: EffectKind, suite: Suite) -> Ch
     settings = await get_settings(at.run)
 
     async def act() -> Checked:
-        async with at.ctx.test_slots:
+        async with at.ctx.test_slots, counting(at.ctx.store, at.run.id):
             made = await clone(await remote(at), head, workplace(at, issue.key, "qa"))
             try:
                 wanted = read_target_settings(made.path).coverage_percent

@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 from ledger.store import Store
 from shipline.config import Settings, load_settings
 from tasks.github.client import GitHubHost
+from tasks.github.limiter import limiter_for
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,10 @@ async def context() -> Context:
             settings = load_settings()
             lease = timedelta(seconds=settings.lease_seconds)
             store = await Store.open(settings.require_mongodb(), settings.database, lease=lease)
-            github = GitHubHost(settings.github_api_url, settings.require_token())
+            github = GitHubHost(
+                settings.github_api_url, settings.require_token(),
+                limiter=limiter_for(settings), timeout=settings.github_timeout,
+            )  # fmt: skip
             # Test runs of targets share the cores; more at once only makes each slower.
             slots = asyncio.Semaphore(max(2, os.cpu_count() or 2))
             _contexts[loop] = Context(settings, store, github, slots)

@@ -33,9 +33,10 @@ async def another_round(run_id: str, key: str, finding: Finding) -> bool:
     if issue.round >= (await get_settings(at.run)).max_rounds:
         return False
     body = f"{issue.body}\n\nRound {issue.round} did not pass: {finding.title}\n\n{finding.evidence}"
-    await at.ctx.store.change(Issue, issue.id, {"body": body}, expect={"round": issue.round}, add={"round": 1})
+    begun = {"$nin": [IssueStatus.NEW, IssueStatus.DONE]}  # else another worker has sent it into this round already
     await change_issue(
-        at.ctx.store, run_id, key, {"status": IssueStatus.NEW, "testedHead": None},
+        at.ctx.store, run_id, key, {"body": body, "status": IssueStatus.NEW, "testedHead": None}, add={"round": 1},
+        expect={"round": issue.round, "status": begun},
         msg=f"{key} goes into round {issue.round + 1}: {finding.title}", level=Level.WARNING,
     )  # fmt: skip
     return True

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from shipline.errors import ShiplineError
+from ledger.lease import still_ours
+from shipline.backoff import TRIES, pause
+from shipline.errors import OutcomeUnknown, ShiplineError
 from shipline.redact import redact_text
 
 IDENTITY = {
@@ -21,11 +24,26 @@ IDENTITY = {
 }
 # Hooks and a person's own settings must not change what we commit; certificates and proxies must still work.
 _QUIET = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
-_CALM = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "protocol.file.allow=never")
+_CALM = (
+    *("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "protocol.file.allow=never"),
+    # git has no time limit of its own: a line that carries nothing for a minute is given up.
+    *("-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=60"),
+)
+
+# What git says when the line or the server failed. A refusal (401, 403, 404, not a fast-forward) says other things.
+_LINE = re.compile(
+    r"returned error: (?:429|5\d\d)|RPC failed; (?:HTTP (?:429|5\d\d)|curl (?:18|28|52|55|56|92))|early EOF"
+    r"|hung up|Connection (?:reset|refused|timed out)|Empty reply from server|Recv failure|Send failure"
+    r"|Failed to connect|Could not resolve host|unexpected disconnect|transfer closed",
+)
 
 
 class GitError(ShiplineError):
     """git said no; the message holds its own words."""
+
+
+class GitUnreachable(GitError):
+    """The line to GitHub failed, not the request: it may be tried again, and a push may even have arrived."""
 
 
 class PatchDoesNotApply(GitError):
@@ -97,21 +115,53 @@ class Clone:
         return made.strip()
 
     async def push(self, commit: str, branch: str) -> None:
-        """Move ``branch`` on GitHub forward to ``commit``; refused when somebody pushed in between."""
-        await self.git("push", "--quiet", "origin", f"{commit}:refs/heads/{branch}", env=self.remote.environment())
+        """Move ``branch`` on GitHub forward to ``commit``; refused when somebody pushed in between.
+
+        Raises OutcomeUnknown when the line failed: GitHub may have taken the commit without our hearing of it.
+        """
+        still_ours()
+        try:
+            await self.git("push", "--quiet", "origin", f"{commit}:refs/heads/{branch}", env=self.remote.environment())
+        except GitError as error:
+            # curl repeats a request by itself, so that even a refusal may only mean that the first one had arrived.
+            if await self._stands(branch) == commit:
+                return
+            if isinstance(error, GitUnreachable):
+                raise OutcomeUnknown(f"The push to {branch} was cut off: {error.message}") from error
+            raise
+
+    async def _stands(self, branch: str) -> str | None:
+        """The commit at which ``branch`` stands on GitHub; None when it cannot be asked."""
+        try:
+            said = await self.git("ls-remote", "origin", f"refs/heads/{branch}", env=self.remote.environment())
+        except GitError:
+            return None
+        return said.split()[0] if said.strip() else None
 
 
 async def clone(remote: Remote, ref: str, folder: Path) -> Clone:
     """A fresh clone of ``remote`` at ``ref`` (a branch or a commit); what stood in ``folder`` is removed."""
-    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-    folder.parent.mkdir(parents=True, exist_ok=True)
     made = Clone(folder, remote)
-    await run_git(
-        "clone", "--quiet", "--no-checkout", remote.url, str(folder), cwd=folder.parent, env=remote.environment()
-    )
+    for attempt in range(1, TRIES + 1):
+        try:
+            await _fetch(made)
+            break
+        except GitUnreachable:
+            if attempt == TRIES:
+                raise
+            await asyncio.sleep(pause(attempt))
     at = f"origin/{ref}" if await _is_branch(made, ref) else ref
     await made.git("checkout", "--quiet", "--detach", at)
     return made
+
+
+async def _fetch(made: Clone) -> None:
+    folder, remote = made.path, made.remote
+    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    await run_git(
+        "clone", "--quiet", "--no-checkout", remote.url, str(folder), cwd=folder.parent, env=remote.environment()
+    )
 
 
 async def discard(made: Clone) -> None:
@@ -144,5 +194,6 @@ async def run_git(*args: str, cwd: Path, stdin: str | None = None, env: Mapping[
         raise
     if process.returncode != 0:
         said = redact_text((err or out).decode(errors="replace").strip())
-        raise GitError(f"git {args[0]} failed: {said or f'exit code {process.returncode}'}")
+        kind = GitUnreachable if _LINE.search(said) else GitError
+        raise kind(f"git {args[0]} failed: {said or f'exit code {process.returncode}'}")
     return out.decode(errors="surrogateescape")

@@ -6,26 +6,21 @@ from pathlib import Path
 
 from ledger.effects import Key, perform
 from ledger.issues import change_issue, get_issue
-from ledger.models import AgentResult, AgentType, Effect, EffectKind, EffectStatus, Issue, IssueStatus, Model
+from ledger.models import AgentType, Effect, EffectKind, EffectStatus, Issue, IssueStatus
 from shipline.errors import AgentError, GuardBlocked, NotFound
 from shipline.ids import digest
 from tasks.agents.ask import compose, journal
 from tasks.agents.registry import coder
+from tasks.agents.starting import start_agent
+from tasks.answers import Produced
+from tasks.budget import metered
 from tasks.git import Clone, Remote, clone, discard
 from tasks.github.repo import Sha
 from tasks.guards import GuardContext, check_guards, read_change
 from tasks.state import Here, here
 from tasks.step import step
 from tasks.texts import commit_message, trailers
-
-
-class Produced(Model):
-    """What a coding agent made: a patch on ``base`` (and on ``merged``, when it resolved a conflict)."""
-
-    result: AgentResult
-    base: str
-    merged: str | None = None
-    patch: str
+from tasks.workplaces import owner_mark, workplaces
 
 
 @step(name="implement", task_run_name="implement {key}")
@@ -36,7 +31,8 @@ async def implement(run_id: str, key: str) -> str:
     branch = _branch(issue)
     round_ = str(issue.round)
     await change_issue(
-        at.ctx.store, run_id, key, {"status": IssueStatus.IN_PROGRESS}, expect={"status": IssueStatus.NEW},
+        at.ctx.store, run_id, key, {"status": IssueStatus.IN_PROGRESS},
+        expect={"status": IssueStatus.NEW, "round": issue.round},
         msg=f"{issue.agent} works on #{issue.number} {issue.title}",
     )  # fmt: skip
     objective = f"Implement: {issue.title}"
@@ -48,8 +44,8 @@ async def implement(run_id: str, key: str) -> str:
         try:
             base = await made.head()
             agent = coder(at.ctx.settings)
-            ref = await agent.start(job, str(agent_key), made.path)
-            result = await agent.result(ref)
+            ref = await start_agent(at.ctx, agent, job, agent_key, made.path)
+            result = metered(await agent.result(ref))
             patch = await made.patch()
         finally:
             await discard(made)
@@ -81,8 +77,8 @@ async def resolve_conflict(run_id: str, key: str) -> str:
             head = await made.head()
             conflicts = await made.merge(tip)
             agent = coder(at.ctx.settings)
-            ref = await agent.start(job, str(agent_key), made.path)
-            result = await agent.result(ref)
+            ref = await start_agent(at.ctx, agent, job, agent_key, made.path)
+            result = metered(await agent.result(ref))
             await _no_markers(made, conflicts)
             patch = await made.patch()
         finally:
@@ -102,12 +98,15 @@ async def _push(at: Here, issue: Issue, produced: Produced, round_: str) -> str:
         return next((Sha(sha=each.sha) for each in commits if trailer in each.commit.message), None)
 
     async def act() -> Sha:
+        theirs = await at.repo.branch_sha(branch)
         made = await clone(await remote(at), produced.base, workplace(at, issue.key, "push"))
         try:
             message = commit_message(issue, at.run.id, round_, produced.result.output.changeset_summary)
             commit = await made.commit(produced.patch, message, produced.merged)
             if produced.merged is None:  # a merge also brings what others wrote; its parts were guarded before
                 await _guard(made, issue, produced.base, commit)
+            if theirs not in (None, produced.base):  # a person pushed while the agent worked
+                commit = await _beside(made, commit, str(theirs), f"Merge what was pushed to {branch}\n\n{trailer}\n")
             await made.push(commit, branch)
         finally:
             await discard(made)
@@ -117,8 +116,20 @@ async def _push(at: Here, issue: Issue, produced: Produced, round_: str) -> str:
         at.ctx.store, Key(at.run.id, issue.key, round_, EffectKind.PUSH, digest(produced.patch, produced.base)), Sha,
         act=act, look=look, say=lambda done: f"Pushed {done.sha[:7]} to {branch}", phase=at.run.state,
     )  # fmt: skip
-    await change_issue(at.ctx.store, at.run.id, issue.key, {"head": pushed.sha})
+    await change_issue(at.ctx.store, at.run.id, issue.key, {"head": pushed.sha}, expect={"head": issue.head})
     return pushed.sha
+
+
+async def _beside(made: Clone, commit: str, theirs: str, message: str) -> str:
+    """Our commit merged with what somebody pushed meanwhile; nothing of theirs is lost."""
+    await made.git("checkout", "--quiet", "--detach", commit)
+    conflicts = await made.merge(theirs)
+    if conflicts:
+        raise AgentError(
+            f"Somebody pushed {theirs[:7]} while the agent worked, and the two conflict in {', '.join(conflicts)}.",
+            "Retry: the agent is asked again, on top of it.",
+        )
+    return await made.commit("", message, theirs)
 
 
 async def _guard(made: Clone, issue: Issue, base: str, commit: str) -> None:
@@ -151,8 +162,8 @@ async def remote(at: Here) -> Remote:
 
 
 def workplace(at: Here, key: str, what: str) -> Path:
-    """The folder of one step of one node; removed when the step ends."""
-    return at.ctx.settings.home / "work" / at.run.id / f"{key}-{what}"
+    """The folder of one step of one node in this process; removed when the step ends."""
+    return workplaces(at.ctx.settings.home, at.run.id) / f"{key}-{what}{owner_mark()}"
 
 
 def _branch(issue: Issue) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ledger.effects import Key, perform
-from ledger.issues import change_issue, read_tree
-from ledger.models import EffectKind, Issue, Model
-from ledger.rules.tree import Tree
+from ledger.issues import change_issue, get_issue, read_tree
+from ledger.models import Effect, EffectKind, EffectStatus, Issue, IssueStatus, IssueType, Model
+from ledger.rules.precedence import place
 from ledger.runs import note_run
 from shipline.errors import NotFound
 from tasks.github.repo import Comment, IssueRef, Repo
@@ -48,11 +48,10 @@ async def prepare_labels(run_id: str) -> None:
 async def sync_issue(run_id: str, key: str) -> int:
     """Create the node's issue under its parent's; returns its number. The parent must have been created before."""
     at = await here(run_id)
-    tree = await read_tree(at.ctx.store, run_id)
-    issue = tree[key]
+    issue = await get_issue(at.ctx.store, run_id, key)
     if issue.number is not None:
         return issue.number
-    parent = _parent_id(tree, issue)
+    parent = await _parent_id(at, issue)
     mark = marker(run_id, key)
 
     async def look() -> IssueRef | None:
@@ -63,6 +62,9 @@ async def sync_issue(run_id: str, key: str) -> int:
 
     async def undo(second: IssueRef) -> None:
         await at.repo.set_issue_state(second.number, "closed", "duplicate")
+        above = (await get_issue(at.ctx.store, run_id, issue.parent)).number if issue.parent else None
+        if above is not None:
+            await at.repo.remove_sub_issue(above, second.id)
 
     made = await perform(
         at.ctx.store, Key(run_id, key, "1", EffectKind.ISSUE_CREATE), IssueRef, act=act, look=look, undo=undo,
@@ -78,9 +80,11 @@ async def sync_issue(run_id: str, key: str) -> int:
 async def link_issue(run_id: str, key: str) -> None:
     """Tell GitHub what the node waits for: its dependencies, and open defects under it."""
     at = await here(run_id)
-    tree = await read_tree(at.ctx.store, run_id)
-    for other in [*tree[key].dependencies, *(defect.key for defect in tree.defects(key))]:
-        await _link(at, tree[key], tree[other])
+    issue = await get_issue(at.ctx.store, run_id, key)
+    defects = await at.ctx.store.find(Issue, {"runId": run_id, "parent": key, "type": IssueType.DEFECT})
+    before = [await get_issue(at.ctx.store, run_id, other) for other in issue.dependencies]
+    for other in [*before, *sorted(defects, key=place)]:
+        await _link(at, issue, other)
 
 
 async def _link(at: Here, issue: Issue, other: Issue) -> None:
@@ -107,14 +111,36 @@ async def close_issue(run_id: str, key: str) -> None:
 @step(name="reopen-issue", task_run_name="reopen {key}")
 async def reopen_issue(run_id: str, key: str) -> None:
     """Open the issue of a node again, because a defect turned up under it."""
-    at = await here(run_id)
-    await at.ctx.store.change(Issue, f"{run_id}/{key}", {}, add={"round": 1})
     await _set_state(run_id, key, "open", "reopened")
+
+
+async def untold(run_id: str) -> tuple[list[str], list[str]]:
+    """The nodes whose issue is yet to be closed, and those whose issue is yet to be opened again."""
+    at = await here(run_id)
+    kinds = [EffectKind.ISSUE_CLOSE, EffectKind.ISSUE_REOPEN]
+    query = {"runId": run_id, "kind": {"$in": kinds}, "status": EffectStatus.SUCCEEDED}
+    told = {each.id for each in await at.ctx.store.find(Effect, query)}
+
+    def said(issue: Issue, kind: EffectKind, round_: int) -> bool:
+        return str(Key(run_id, issue.key, str(round_), kind)) in told
+
+    issues = [each for each in (await read_tree(at.ctx.store, run_id)).issues if each.number is not None]
+    done = [each for each in issues if each.status is IssueStatus.DONE]
+    others = [each for each in issues if each.status is not IssueStatus.DONE]
+    return (
+        [each.key for each in done if not said(each, EffectKind.ISSUE_CLOSE, each.round)],
+        [
+            each.key
+            for each in others
+            if said(each, EffectKind.ISSUE_CLOSE, each.round - 1)
+            and not said(each, EffectKind.ISSUE_REOPEN, each.round)
+        ],
+    )
 
 
 async def _set_state(run_id: str, key: str, state: str, reason: str) -> None:
     at = await here(run_id)
-    issue = (await read_tree(at.ctx.store, run_id))[key]
+    issue = await get_issue(at.ctx.store, run_id, key)
     number = issue.number
     if number is None:
         raise NotFound(f"{key} is not on GitHub yet.")
@@ -129,10 +155,10 @@ async def _set_state(run_id: str, key: str, state: str, reason: str) -> None:
     )  # fmt: skip
 
 
-def _parent_id(tree: Tree, issue: Issue) -> int | None:
+async def _parent_id(at: Here, issue: Issue) -> int | None:
     if issue.parent is None:
         return None
-    parent = tree[issue.parent].github_id
+    parent = (await get_issue(at.ctx.store, at.run.id, issue.parent)).github_id
     if parent is None:
         raise NotFound(f"The parent of {issue.key} is not on GitHub yet.", "Create the issues from the top down.")
     return parent

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import time
 from collections.abc import Collection
-from pathlib import Path
 
 import psutil
 
@@ -21,6 +21,7 @@ from tasks.deploy import process
 from tasks.state import get_settings
 
 PATIENCE = 2.0  # seconds between asking a process to end and making it
+LOOK = 0.05  # seconds between two looks at it
 
 
 async def cancel_agents(ctx: Context, run_id: str) -> list[str]:
@@ -47,15 +48,20 @@ async def running_agents(ctx: Context, run_id: str) -> list[AgentRun]:
 
 async def end_processes(ctx: Context, run_id: str) -> None:
     """End what works in the run's folder: test runs, agents and their children. A person's shell is left alone."""
-    found = [each for each in processes_of(ctx, run_id) if not _on_terminal(each)]
     for ask in (psutil.Process.terminate, psutil.Process.kill):
-        for each in found:
+        for each in _endable(ctx, run_id):
             with contextlib.suppress(psutil.Error):
                 ask(each)
-        await asyncio.to_thread(psutil.wait_procs, found, timeout=PATIENCE)
-        found = [each for each in processes_of(ctx, run_id) if not _on_terminal(each)]
-        if not found:
-            return
+        until = time.monotonic() + PATIENCE
+        # Looked at, not waited for: waiting would take the exit codes of this process's own children.
+        while _endable(ctx, run_id):
+            if time.monotonic() > until:
+                break
+            await asyncio.sleep(LOOK)
+
+
+def _endable(ctx: Context, run_id: str) -> list[psutil.Process]:
+    return [each for each in processes_of(ctx, run_id) if not _on_terminal(each)]
 
 
 def processes_of(ctx: Context, run_id: str) -> list[psutil.Process]:
@@ -123,8 +129,3 @@ def _on_terminal(found: psutil.Process) -> bool:
     with contextlib.suppress(psutil.Error):
         return found.terminal() is not None
     return False
-
-
-def workplaces(ctx: Context, run_id: str) -> Path:
-    """The folder in which the run's steps and agents work."""
-    return ctx.settings.home / "work" / run_id

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TypeVar
 
 from ledger.issues import read_tree, store_plan
-from ledger.models import AgentType, EventType, Forecast, Model, Plan, PlanNode, Spec
+from ledger.models import AgentType, EventType, Forecast, Level, Model, Plan, PlanNode, Spec
+from ledger.rules.budget import over_forecast
 from ledger.rules.plan import check_plan
 from ledger.rules.schedule import forecast
 from ledger.runs import note_run
@@ -29,8 +30,9 @@ async def write_spec(run_id: str) -> Spec:
     job = await compose(at.ctx, at.run, AgentType.SPEC_WRITER, f"Write the product spec of this idea: {idea}")
     spec = await ask_planner(at.ctx, at.run, job, Spec)
     told = event(
-        EventType.STEP_COMPLETED, at.run.state, f"Spec: {spec.title}", data={"requirements": len(spec.requirements)}
-    )
+        EventType.STEP_COMPLETED, at.run.state, f"Spec: {spec.title}", data={"requirements": len(spec.requirements)},
+        event_id=f"{run_id}/spec",
+    )  # fmt: skip
     await note_run(at.ctx.store, run_id, {"spec": spec.model_dump(by_alias=True)}, told)
     return spec
 
@@ -61,9 +63,14 @@ async def write_plan(run_id: str) -> Forecast:
     told = event(
         EventType.STEP_COMPLETED, at.run.state,
         f"Plan: {cast.leaves} leaves, about {cast.minutes_to_finish:.0f} minutes and ${cast.usd:.2f}",
-        data=cast.model_dump(by_alias=True),
+        data=cast.model_dump(by_alias=True), event_id=f"{run_id}/plan",
     )  # fmt: skip
     await note_run(at.ctx.store, run_id, {"forecast": cast.model_dump(by_alias=True)}, told)
+    for number, words in enumerate(over_forecast(at.run.budget, cast)):
+        warned = event(
+            EventType.STEP_COMPLETED, at.run.state, words, level=Level.WARNING, event_id=f"{run_id}/forecast/{number}"
+        )
+        await note_run(at.ctx.store, run_id, {}, warned)
     return cast
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from ledger.effects import Key, perform
-from ledger.issues import change_issue, get_issue, read_tree, set_status
+from ledger.issues import change_issue, get_issue, read_tree
 from ledger.models import AgentType, Effect, EffectKind, Finding, Issue, IssueStatus, Severity
-from shipline.errors import NotFound
+from shipline.errors import LeaseLost, NotFound
 from shipline.ids import digest
 from tasks.agents.ask import compose, journal, parse
 from tasks.agents.registry import coder
-from tasks.answers import Review
+from tasks.agents.starting import start_agent
+from tasks.answers import Produced, Review
+from tasks.budget import metered
 from tasks.git import clone, discard
 from tasks.github.client import GitHubError
 from tasks.github.repo import Comment, PullRef, Sha
-from tasks.implementing import Produced, remote, workplace
+from tasks.implementing import remote, workplace
 from tasks.issues import Told
+from tasks.slots import only_one
 from tasks.state import Here, here
 from tasks.step import step
 from tasks.texts import marker, pull_body, pull_title, trailers
@@ -30,13 +33,14 @@ async def open_pull_request(run_id: str, key: str) -> int:
     branch, base = str(issue.branch), str(issue.base)
 
     async def look() -> PullRef | None:
-        return await at.repo.find_pull(branch, base)
+        return await at.repo.find_pull(branch, base, but=issue.earlier_prs)
 
     async def act() -> PullRef:
         return await at.repo.open_pull(branch, base, pull_title(issue), pull_body(issue, at.run))
 
     opened = await perform(
-        at.ctx.store, Key(run_id, key, "1", EffectKind.PULL_OPEN), PullRef, act=act, look=look,
+        at.ctx.store, Key(run_id, key, "1", EffectKind.PULL_OPEN, "-".join(map(str, issue.earlier_prs))), PullRef,
+        act=act, look=look,
         say=lambda done: f"Pull request #{done.number}: {branch} to {base}", phase=at.run.state,
     )  # fmt: skip
     await change_issue(at.ctx.store, run_id, key, {"prNumber": opened.number})
@@ -49,12 +53,16 @@ async def review(run_id: str, key: str) -> Finding | None:
     at = await here(run_id)
     issue = await get_issue(at.ctx.store, run_id, key)
     await change_issue(
-        at.ctx.store, run_id, key, {"status": IssueStatus.REVIEW}, expect={"status": IssueStatus.IN_PROGRESS}
-    )
+        at.ctx.store, run_id, key, {"status": IssueStatus.REVIEW},
+        expect={"status": IssueStatus.IN_PROGRESS, "round": issue.round},
+    )  # fmt: skip
     opinion = await _ask_reviewer(at, issue)
     await _post(at, issue, opinion)
     if opinion.verdict == "approve":
-        await set_status(at.ctx.store, run_id, key, IssueStatus.QA)
+        await change_issue(
+            at.ctx.store, run_id, key, {"status": IssueStatus.QA},
+            expect={"status": IssueStatus.REVIEW, "round": issue.round}, msg=f"{key} is {IssueStatus.QA}",
+        )  # fmt: skip
         return None
     evidence = "\n".join([opinion.summary, *(f"{each.path}: {each.body}" for each in opinion.comments)])
     return Finding(
@@ -73,7 +81,7 @@ async def _ask_reviewer(at: Here, issue: Issue) -> Review:
         made = await clone(await remote(at), str(issue.branch), workplace(at, issue.key, "review"))
         try:
             agent = coder(at.ctx.settings)
-            result = await agent.result(await agent.start(job, str(key), made.path))
+            result = metered(await agent.result(await start_agent(at.ctx, agent, job, key, made.path)))
             parse(result, Review, job)
             return Produced(result=result, base=await made.head(), patch="")
         finally:
@@ -119,9 +127,19 @@ async def merge_pull_request(run_id: str, key: str) -> bool:
     """Merge the node's pull request at the head that QA passed. False when head or base has moved since."""
     at = await here(run_id)
     issue = await get_issue(at.ctx.store, run_id, key)
-    number, tested = _number(issue), issue.tested_head
     if issue.merged_sha:
         return True
+    try:
+        # The base must not move between the look and the merge: not by us, whichever run or worker.
+        async with only_one(run_id, f"merge into {issue.base} of {at.run.repo}"):
+            return await _merge(at, issue)
+    except LeaseLost:
+        return False  # this process stood still meanwhile: look anew
+
+
+async def _merge(at: Here, issue: Issue) -> bool:
+    number, tested, run_id, key = _number(issue), issue.tested_head, at.run.id, issue.key
+    parent = await _merged_into(at, issue)
     if tested is None or not await _fit_to_merge(at, issue, tested):
         return False
     await _mark_ready(at, issue, await at.repo.pull(number))
@@ -145,17 +163,19 @@ async def merge_pull_request(run_id: str, key: str) -> bool:
         if error.status == 409:  # somebody pushed to the head between our look and the merge
             return False
         raise
-    await change_issue(at.ctx.store, run_id, key, {"mergedSha": merged.sha})
-    await _move_parent(at, issue, merged.sha)
-    await set_status(at.ctx.store, run_id, key, IssueStatus.DONE)
+    if parent is not None:  # it has a new head, which nobody has tested yet
+        values = {"head": merged.sha, "testedHead": None}
+        await change_issue(at.ctx.store, run_id, parent.key, values, expect={"head": parent.head})
+    # One write: a process that dies before it comes here again, and one that dies after it has nothing left to do.
+    values = {"mergedSha": merged.sha, "status": IssueStatus.DONE}
+    await change_issue(at.ctx.store, run_id, key, values, expect={"mergedSha": None}, msg=f"{key} is DONE")
     return True
 
 
-async def _move_parent(at: Here, issue: Issue, sha: str) -> None:
-    """The branch merged into has a new head, which nobody has tested yet."""
-    for ancestor in (await read_tree(at.ctx.store, at.run.id)).ancestors(issue.key):
-        if ancestor.branch == issue.base:
-            await change_issue(at.ctx.store, at.run.id, ancestor.key, {"head": sha, "testedHead": None})
+async def _merged_into(at: Here, issue: Issue) -> Issue | None:
+    """The node whose branch this one's is merged into; None for a long-lived branch."""
+    ancestors = (await read_tree(at.ctx.store, at.run.id)).ancestors(issue.key)
+    return next((each for each in ancestors if each.branch == issue.base), None)
 
 
 async def _fit_to_merge(at: Here, issue: Issue, tested: str) -> bool:
@@ -179,7 +199,8 @@ async def _mark_ready(at: Here, issue: Issue, pull: PullRef) -> None:
         return None if (await at.repo.pull(pull.number)).draft else Told(what=f"#{pull.number} is ready to merge")
 
     await perform(
-        at.ctx.store, Key(at.run.id, issue.key, "1", EffectKind.PULL_READY), Told, act=act, look=look,
+        at.ctx.store, Key(at.run.id, issue.key, "1", EffectKind.PULL_READY, "-".join(map(str, issue.earlier_prs))),
+        Told, act=act, look=look,
         say=lambda done: done.what, phase=at.run.state,
     )  # fmt: skip
 

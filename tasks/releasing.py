@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ledger.effects import Key, perform
 from ledger.issues import read_tree
-from ledger.models import AgentType, ChainHead, EffectKind, EventType, Model, ReleaseInfo
+from ledger.models import AgentType, ChainHead, Effect, EffectKind, EffectStatus, EventType, Model, ReleaseInfo, Run
 from ledger.rules.version import next_version
 from ledger.runs import note_run
 from ledger.timeline import event
@@ -20,6 +20,7 @@ from tasks.github.client import GitHubError
 from tasks.implementing import remote, workplace
 from tasks.notes import insert_entry, release_notes, requirement_rows
 from tasks.repository import INTEGRATION, REGRESSION, Updated, ensure_branch
+from tasks.slots import only_one
 from tasks.state import Here, get_settings, here
 from tasks.step import step
 from tasks.texts import trailers
@@ -65,17 +66,18 @@ async def update_regression(run_id: str) -> None:
             raise
         return Updated(sha=merged or source)
 
-    await perform(
-        at.ctx.store, Key(run_id, "run", "1", EffectKind.BRANCH_UPDATE, f"{REGRESSION}-{source[:12]}"), Updated,
-        act=act, look=look, say=lambda _: f"{REGRESSION} holds all of {INTEGRATION}", phase=at.run.state,
-    )  # fmt: skip
+    async with only_one(run_id, f"merge into {REGRESSION} of {at.run.repo}"):
+        await perform(
+            at.ctx.store, Key(run_id, "run", "1", EffectKind.BRANCH_UPDATE, f"{REGRESSION}-{source[:12]}"), Updated,
+            act=act, look=look, say=lambda _: f"{REGRESSION} holds all of {INTEGRATION}", phase=at.run.state,
+        )  # fmt: skip
 
 
 @step(name="prepare-release", task_run_name="prepare release {run_id}")
 async def prepare_release(run_id: str) -> Prepared:
     """Choose the version and commit changelog and version to ``integration``."""
     at = await here(run_id)
-    story = await _story(at)
+    story, day = await _story(at), await _release_day(at)
     trailer = trailers(run_id, "run", "release")
     base = str(at.run.base_sha)
 
@@ -88,8 +90,10 @@ async def prepare_release(run_id: str) -> Prepared:
     async def act() -> Prepared:
         made = await clone(await remote(at), INTEGRATION, workplace(at, "run", "release"))
         try:
-            version = next_version(await at.repo.tags(), _current_version(made.path), "minor")
-            _write_release(made.path, version, story, date.today().isoformat())
+            repeated = at.run.replay and at.run.replay.version
+            taken = [*await at.repo.tags(), *await _promised(at)]
+            version = repeated or next_version(taken, _current_version(made.path), "minor")
+            _write_release(made.path, version, story, day)
             await made.stage()
             commit = await made.commit("", f"Release v{version}\n\n{story.headline}\n\n{trailer}\n")
             await made.push(commit, INTEGRATION)
@@ -97,10 +101,11 @@ async def prepare_release(run_id: str) -> Prepared:
             await discard(made)
         return Prepared(version=version, sha=commit)
 
-    return await perform(
-        at.ctx.store, Key(run_id, "run", "1", EffectKind.COMMIT_RELEASE), Prepared, act=act, look=look,
-        say=lambda done: f"Release v{done.version} prepared ({done.sha[:7]})", phase=at.run.state,
-    )  # fmt: skip
+    async with only_one(run_id, f"merge into {INTEGRATION} of {at.run.repo}"):
+        return await perform(
+            at.ctx.store, Key(run_id, "run", "1", EffectKind.COMMIT_RELEASE), Prepared, act=act, look=look,
+            say=lambda done: f"Release v{done.version} prepared ({done.sha[:7]})", phase=at.run.state,
+        )  # fmt: skip
 
 
 @step(name="publish-release", task_run_name="publish release {run_id}")
@@ -132,9 +137,28 @@ async def publish_release(run_id: str, prepared: Prepared) -> ReleaseInfo:
         version=prepared.version, tag=tag, sha=prepared.sha, url=done.url, audit_seq=done.chain.seq,
         audit_hash=done.chain.hash,
     )  # fmt: skip
-    told = event(EventType.STEP_COMPLETED, at.run.state, f"{tag} is out", data=info.model_dump(by_alias=True))
+    told = event(
+        EventType.STEP_COMPLETED, at.run.state, f"{tag} is out", data=info.model_dump(by_alias=True),
+        event_id=f"{run_id}/release",
+    )  # fmt: skip
     await note_run(at.ctx.store, run_id, {"release": info.model_dump(by_alias=True)}, told)
     return info
+
+
+async def _release_day(at: Here) -> str:
+    """The date in the changelog, chosen once: a release that is gone on with after midnight, or repeated, keeps it."""
+    today = date.today().isoformat()
+    await at.ctx.store.change(Run, at.run.id, {"releaseDay": today}, expect={"releaseDay": None})
+    return str((await at.ctx.store.get(Run, at.run.id)).release_day)
+
+
+async def _promised(at: Here) -> list[str]:
+    """The versions that other runs on this repository have chosen; some may not be tagged yet."""
+    runs = await at.ctx.store.collection(Run).distinct("_id", {"repo": at.run.repo, "_id": {"$ne": at.run.id}})
+    chosen = await at.ctx.store.find(
+        Effect, {"runId": {"$in": runs}, "kind": EffectKind.COMMIT_RELEASE, "status": EffectStatus.SUCCEEDED}
+    )
+    return [str((each.outcome or {}).get("version")) for each in chosen]
 
 
 async def _story(at: Here) -> ReleaseStory:

@@ -6,6 +6,7 @@ import logging
 from uuid import UUID
 
 from prefect.artifacts import (
+    Artifact,
     acreate_link_artifact,
     acreate_markdown_artifact,
     acreate_progress_artifact,
@@ -50,6 +51,10 @@ async def show_progress(run_id: str, tree: Tree) -> None:
     done = sum(issue.status is IssueStatus.DONE for issue in tree.issues)
     percent = round(100 * done / max(1, len(tree.issues)), 1)
     known = _progress.get(run_id)
+    if known is None:
+        earlier = await Artifact.aget(key=f"progress-{run_id}")  # another worker's, or an earlier flow run's
+        if earlier is not None and earlier.id is not None:
+            known = _progress[run_id] = (earlier.id, -1.0)
     if known is None:
         made = await acreate_progress_artifact(
             percent, key=f"progress-{run_id}", description=f"Issues done of {run_id}"

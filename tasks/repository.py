@@ -6,7 +6,9 @@ from ledger.effects import Key, perform
 from ledger.models import EffectKind, Model
 from ledger.runs import note_run
 from shipline.errors import InvalidInput
+from tasks.github.client import GitHubError
 from tasks.github.repo import Repo, Sha
+from tasks.slots import only_one
 from tasks.state import here
 from tasks.step import step
 
@@ -41,10 +43,11 @@ async def prepare_repository(run_id: str) -> str:
         merged = await at.repo.merge_branch(INTEGRATION, default, f"Bring {INTEGRATION} up to {default}")
         return Sha(sha=merged or str(await at.repo.branch_sha(INTEGRATION)))
 
-    head = await perform(
-        at.ctx.store, Key(run_id, "run", "1", EffectKind.BRANCH_UPDATE, INTEGRATION), Sha, act=act, look=look,
-        say=lambda done: f"{INTEGRATION} holds all of {default} ({done.sha[:7]})", phase=at.run.state,
-    )  # fmt: skip
+    async with only_one(run_id, f"merge into {INTEGRATION} of {at.run.repo}"):
+        head = await perform(
+            at.ctx.store, Key(run_id, "run", "1", EffectKind.BRANCH_UPDATE, INTEGRATION), Sha, act=act, look=look,
+            say=lambda done: f"{INTEGRATION} holds all of {default} ({done.sha[:7]})", phase=at.run.state,
+        )  # fmt: skip
     await note_run(at.ctx.store, run_id, {"baseSha": head.sha})
     return head.sha
 
@@ -57,7 +60,13 @@ async def ensure_branch(run_id: str, branch: str, sha: str) -> str:
         return await _head(at.repo, branch)
 
     async def act() -> Sha:
-        return await look() or Sha(sha=await at.repo.create_branch(branch, sha))
+        try:
+            return await look() or Sha(sha=await at.repo.create_branch(branch, sha))
+        except GitHubError as error:
+            found = await look() if error.status == 422 else None  # somebody else has made it in between
+            if found is None:
+                raise
+            return found
 
     made = await perform(
         at.ctx.store, Key(run_id, "run", "1", EffectKind.BRANCH_CREATE, branch), Sha, act=act, look=look,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ledger.issues import change_issue, read_tree
-from ledger.models import Idea, IssueStatus, Level, Outcome, Run, RunState, UserSettings
+from ledger.interrupts import heed
+from ledger.issues import change_issue, get_issue, read_tree
+from ledger.models import Idea, Issue, IssueStatus, Level, Outcome, Run, RunState, UserSettings
 from ledger.rules.states import check_transition
 from ledger.rules.status import propagate
 from ledger.rules.tree import Tree
@@ -13,6 +14,7 @@ from ledger.runs import end_run, reopen_run, transition
 from ledger.timeline import drain_all
 from tasks.context import Context, context
 from tasks.github.repo import Repo
+from tasks.workplaces import sweep_workplaces
 
 ORDER = list(RunState)
 
@@ -45,6 +47,12 @@ async def get_tree(run_id: str) -> Tree:
     return await read_tree(ctx.store, run_id)
 
 
+async def get_node(run_id: str, key: str) -> Issue:
+    """One of the run's issues as it stands."""
+    ctx = await context()
+    return await get_issue(ctx.store, run_id, key)
+
+
 async def get_settings(run: Run) -> UserSettings:
     """The settings of the run's project."""
     ctx = await context()
@@ -54,11 +62,12 @@ async def get_settings(run: Run) -> UserSettings:
 async def enter(run_id: str, stage: RunState, msg: str) -> bool:
     """Begin (or go on with) a stage. False when the run is past it: there is nothing left to do.
 
-    Raises IllegalTransition when the run has not come so far yet, or has ended.
+    Raises IllegalTransition when the run has not come so far yet, or has ended; Interrupted when a person stopped it.
     """
     ctx = await context()
     await drain_all(ctx.store, run_id)
-    run = await ctx.store.get(Run, run_id)
+    await sweep_workplaces(ctx.settings.home, run_id)
+    run = await heed(ctx.store, run_id)
     if ORDER.index(run.state) > ORDER.index(stage):
         return False
     if run.state is stage:
@@ -77,6 +86,7 @@ async def back_to(run_id: str, stage: RunState, msg: str) -> None:
 async def finish(run_id: str, outcome: Outcome, error: str | None = None) -> Run:
     """Write how the run ended."""
     ctx = await context()
+    await sweep_workplaces(ctx.settings.home, run_id)
     return await end_run(ctx.store, run_id, outcome, error=error)
 
 
@@ -88,7 +98,10 @@ async def revive(run_id: str, *, dry_run: bool) -> Run:
         run = await reopen_run(ctx.store, run_id)
     failed = [issue for issue in (await read_tree(ctx.store, run_id)).issues if issue.failure]
     for issue in failed:
-        await change_issue(ctx.store, run_id, issue.key, {"failure": None}, msg=f"{issue.key} is tried again")
+        await change_issue(
+            ctx.store, run_id, issue.key, {"failure": None}, expect={"failure": issue.failure},
+            msg=f"{issue.key} is tried again",
+        )  # fmt: skip
     return run
 
 
@@ -99,14 +112,16 @@ async def settle_tree(run_id: str) -> tuple[list[str], list[str]]:
     done, reopened = [], []
     for key, status in propagate(tree).items():
         before = tree[key]
+        reopens = before.status is IssueStatus.DONE
         changed = await change_issue(
-            ctx.store, run_id, key, {"status": status}, expect={"status": before.status}, msg=f"{key} is {status}"
-        )
+            ctx.store, run_id, key, {"status": status}, expect={"status": before.status}, msg=f"{key} is {status}",
+            add={"round": 1} if reopens else None,
+        )  # fmt: skip
         if changed is None:
             continue
         if status is IssueStatus.DONE:
             done.append(key)
-        elif before.status is IssueStatus.DONE:
+        elif reopens:
             reopened.append(key)
     return done, reopened
 
@@ -114,7 +129,10 @@ async def settle_tree(run_id: str) -> tuple[list[str], list[str]]:
 async def mark_failed(run_id: str, key: str, error: str) -> None:
     """Say that a node cannot go on without a person."""
     ctx = await context()
-    await change_issue(ctx.store, run_id, key, {"failure": error}, msg=f"{key} stopped: {error}", level=Level.ERROR)
+    await change_issue(
+        ctx.store, run_id, key, {"failure": error}, expect={"failure": None}, msg=f"{key} stopped: {error}",
+        level=Level.ERROR,
+    )  # fmt: skip
 
 
 async def idea_text(run: Run) -> str:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from agents_catalog.catalog import load_agents, load_onboarding
-from ledger.models import Run, Size
-from ledger.runs import create_run
+from ledger.models import Budget, Run, Size, UserSettings
+from ledger.runs import create_run, note_run
 from shipline.errors import InvalidInput
 from tasks.agents.registry import require_known
+from tasks.budget import effective
 from tasks.context import Context, context
 from tasks.github.repo import Repo
 
 IDEA_LIMIT = 20_000  # characters: about ten pages, well below what a model or an issue takes
 
 
-async def submit(idea: str, repo: str, *, size: Size = Size.MEDIUM, dry_run: bool = False) -> Run:
-    """Store an idea and its run. Raises InvalidInput, NotFound or NoRecording, and then nothing was made."""
+async def submit(
+    idea: str, repo: str, *, size: Size = Size.MEDIUM, dry_run: bool = False, budget: Budget | None = None
+) -> Run:
+    """Store an idea and its run; what ``budget`` leaves open is as the project's settings say.
+
+    Raises InvalidInput, NotFound or NoRecording, and then nothing was made.
+    """
     text = idea.strip()
     if not text:
         raise InvalidInput("The idea is empty.", "Say in a sentence or two what should be possible afterwards.")
@@ -27,7 +33,9 @@ async def submit(idea: str, repo: str, *, size: Size = Size.MEDIUM, dry_run: boo
     require_known(ctx.settings, text)
     about = await Repo(ctx.github, repo).about()
     await seed_catalog(ctx)
-    return await create_run(ctx.store, text, repo, str(about.default_branch), size=size, dry_run=dry_run)
+    run = await create_run(ctx.store, text, repo, str(about.default_branch), size=size, dry_run=dry_run)
+    allowed = effective(budget or Budget(), (await ctx.store.get(UserSettings, run.project_id)).budget)
+    return await note_run(ctx.store, run.id, {"budget": allowed.model_dump(by_alias=True)})
 
 
 async def seed_catalog(ctx: Context) -> None:

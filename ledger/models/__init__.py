@@ -12,7 +12,10 @@ from ledger.models.agents import (
     Engine,
     Usage,
 )
+from ledger.models.audit import Audit
 from ledger.models.base import Document, Model, Stamped, now
+from ledger.models.budget import Budget, Spent, Stopwatch
+from ledger.models.control import Proof, ProofLine, Switch, switch_id
 from ledger.models.effect import Effect, EffectKind, EffectStatus, Lease
 from ledger.models.event import Event, EventType, Level, PendingEvent
 from ledger.models.issue import DefectOrigin, Issue, IssueStatus, issue_id
@@ -29,12 +32,14 @@ from ledger.models.records import (
     Project,
     UserSettings,
 )
-from ledger.models.run import ChainHead, Interrupt, Outcome, ReleaseInfo, Run, RunState
+from ledger.models.replay import Move, Replay
+from ledger.models.run import Carrier, ChainHead, Checkpoint, Interrupt, Outcome, ReleaseInfo, Run, RunState
+from ledger.models.slots import Slot, SlotTable
 from ledger.models.spec import Forecast, IssueType, Plan, PlanNode, Requirement, Size, Spec
 
 DOCUMENTS: tuple[type[Document], ...] = (
     Idea, Project, Run, Issue, Agent, AgentRun, Event, Effect, Dispatch, Delivery, CiStatus, Deployment,
-    UserSettings, OnboardingDoc, Message,
+    UserSettings, OnboardingDoc, Message, Audit,
 )  # fmt: skip
 
 __all__ = [
@@ -47,8 +52,12 @@ __all__ = [
     "AgentRun",
     "AgentRunStatus",
     "AgentType",
+    "Audit",
+    "Budget",
+    "Carrier",
     "ChainHead",
     "CheckReport",
+    "Checkpoint",
     "CiStatus",
     "DefectOrigin",
     "Delivery",
@@ -73,23 +82,33 @@ __all__ = [
     "Level",
     "Message",
     "Model",
+    "Move",
     "OnboardingDoc",
     "Outcome",
     "PendingEvent",
     "Plan",
     "PlanNode",
     "Project",
+    "Proof",
+    "ProofLine",
     "ReleaseInfo",
+    "Replay",
     "Requirement",
     "Run",
     "RunState",
     "Severity",
     "Size",
+    "Slot",
+    "SlotTable",
     "Spec",
+    "Spent",
     "Stamped",
+    "Stopwatch",
+    "Switch",
     "Usage",
     "UserSettings",
     "Verdict",
     "issue_id",
     "now",
+    "switch_id",
 ]

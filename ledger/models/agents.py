@@ -102,6 +102,14 @@ class Usage(Model):
     usd: float = Field(default=0, ge=0)
     seconds: float = Field(default=0, ge=0)
 
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            usd=self.usd + other.usd,
+            seconds=self.seconds + other.seconds,
+        )
+
 
 class AgentResult(Model):
     """An agent's answer with its usage; ``replayed`` is true when nobody thought."""
@@ -122,7 +130,10 @@ class AgentRunStatus(StrEnum):
 
 
 class AgentRun(Stamped):
-    """One request and its answer."""
+    """One request and its answer. ``ref`` is what the coding agent's port calls it, known once it was started.
+
+    ``usage`` is what all attempts used; ``wasted`` is the part of those that came to nothing.
+    """
 
     COLLECTION: ClassVar[str] = "agent_runs"
     INDEXES: ClassVar[tuple[IndexModel, ...]] = (IndexModel([("runId", ASCENDING), ("created_at", ASCENDING)]),)
@@ -132,9 +143,11 @@ class AgentRun(Stamped):
     project_id: str
     node_key: str
     round: str
+    ref: str | None = None
     input: AgentInput
     output: AgentOutput | None = None
     usage: Usage = Field(default_factory=Usage)
+    wasted: Usage = Field(default_factory=Usage)
     steps: list[dict[str, Any]] = Field(default_factory=list)
     status: AgentRunStatus = AgentRunStatus.PENDING
     artifacts_in: list[str] = Field(default_factory=list)

@@ -37,8 +37,7 @@ class Document(Model):
     @classmethod
     def from_mongo(cls, found: dict[str, Any]) -> Self:
         """The model of a stored document; fields that a newer version wrote are dropped, not refused."""
-        known = {field.alias or name for name, field in cls.model_fields.items()}
-        return cls.model_validate({key: value for key, value in found.items() if key in known})
+        return cls.model_validate(found, extra="ignore")
 
 
 class Stamped(Document):

@@ -37,7 +37,8 @@ class Issue(Stamped):
     """One node. Links between nodes are keys (``parent``, ``dependencies``); GitHub numbers come when it is synced.
 
     ``head`` is the last commit pushed to ``branch``; ``tested_head`` the one that QA passed; ``merged_sha`` the merge
-    commit in ``base``. ``round`` rises whenever the node is worked on again.
+    commit in ``base``. ``round`` rises whenever the node is worked on again. ``asked`` names what a person did by hand
+    and was asked about; to go on after that is the answer. ``earlier_prs`` are pull requests that no longer count.
     """
 
     COLLECTION: ClassVar[str] = "issues"
@@ -70,12 +71,14 @@ class Issue(Stamped):
     branch: str | None = None
     base: str | None = None
     pr_number: int | None = None
+    earlier_prs: list[int] = Field(default_factory=list)
     head: str | None = None
     tested_head: str | None = None
     merged_sha: str | None = None
     tests: list[str] = Field(default_factory=list)
     origin: DefectOrigin | None = None
     failure: str | None = None
+    asked: str | None = None
     outbox: list[PendingEvent] = Field(default_factory=list)
 
 

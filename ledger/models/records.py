@@ -10,6 +10,7 @@ from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from ledger.models.base import Document, Stamped, now
+from ledger.models.budget import Budget
 
 
 class Idea(Stamped):
@@ -113,6 +114,7 @@ class UserSettings(Stamped):
     require_approval: bool = False
     coverage_percent: float = Field(default=80, ge=0, le=100)
     max_rounds: int = Field(default=3, ge=1, le=20)
+    budget: Budget = Field(default_factory=Budget)
 
 
 class OnboardingDoc(Stamped):

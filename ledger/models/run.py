@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
@@ -9,7 +10,9 @@ from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from ledger.models.base import Model, Stamped
+from ledger.models.budget import Budget, Stopwatch
 from ledger.models.event import PendingEvent
+from ledger.models.replay import Replay
 from ledger.models.spec import Forecast, Size, Spec
 
 
@@ -36,11 +39,21 @@ class Outcome(StrEnum):
 
 
 class Interrupt(Model):
-    """A person's word to stop."""
+    """A person's word to stop: whose, and when it was said."""
 
     paused: bool = False
     cancelled: bool = False
     reason: str | None = None
+    by: str | None = None
+    since: datetime | None = None
+
+
+class Carrier(Model):
+    """The process that carries the run for one flow run, named so that its end can be told from another's pid."""
+
+    machine: str
+    pid: int
+    started: float
 
 
 class ChainHead(Model):
@@ -48,6 +61,14 @@ class ChainHead(Model):
 
     seq: int = 0
     hash: str = ""
+
+
+class Checkpoint(Model):
+    """What retention left of the events that it removed: the last one's number and hash, and when."""
+
+    seq: int
+    hash: str
+    at: datetime
 
 
 class ReleaseInfo(Model):
@@ -62,7 +83,11 @@ class ReleaseInfo(Model):
 
 
 class Run(Stamped):
-    """One run. ``base_sha`` is ``integration`` before the run touched it."""
+    """One run. ``base_sha`` is ``integration`` before the run touched it; ``carriers`` are by Prefect's flow run id.
+
+    ``release_day`` is the date in the changelog, as YYYY-MM-DD; ``replay`` is there when the run repeats a recording.
+    ``audited`` is the head that the last audit found whole; ``removed`` says which events retention removed.
+    """
 
     COLLECTION: ClassVar[str] = "runs"
     INDEXES: ClassVar[tuple[IndexModel, ...]] = (
@@ -80,13 +105,21 @@ class Run(Stamped):
     outcome: Outcome | None = None
     error: str | None = None
     interrupt: Interrupt = Field(default_factory=Interrupt)
+    carriers: dict[str, Carrier] = Field(default_factory=dict)
     current_issue_id: str | None = None
     root_issue_id: int | None = None
+    budget: Budget = Field(default_factory=Budget)
+    budget_warned: list[str] = Field(default_factory=list)
+    clock: Stopwatch = Field(default_factory=Stopwatch)
     correlation_id: str
     base_sha: str | None = None
     spec: Spec | None = None
     forecast: Forecast | None = None
     planned_at_sha: str | None = None
+    release_day: str | None = None
     release: ReleaseInfo | None = None
+    replay: Replay | None = None
     chain: ChainHead = Field(default_factory=ChainHead)
+    audited: ChainHead = Field(default_factory=ChainHead)
+    removed: Checkpoint | None = None
     outbox: list[PendingEvent] = Field(default_factory=list)

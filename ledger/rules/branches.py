@@ -33,3 +33,8 @@ def base_branch(tree: Tree, key: str, integration: str = "integration") -> str:
     if above is None:
         return integration
     return above.branch or branch_name(above)
+
+
+def spec_path(branch: str) -> str:
+    """Where the spec lies in the repository, by the name of the epic's branch."""
+    return f"docs/specs/{branch.partition('/')[2]}.md"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ledger.models import ChainHead, Event, PendingEvent
+from ledger.models import ChainHead, Checkpoint, Event, PendingEvent
 
 
 def genesis(run_id: str) -> str:
@@ -31,26 +31,53 @@ def seal(pending: PendingEvent, run_id: str, seq: int, prev_hash: str) -> Event:
     return draft.model_copy(update={"hash": _hash(draft)})
 
 
-def verify(events: Iterable[Event], head: ChainHead) -> list[str]:
-    """Every way in which the chain (in the order of its numbers) is not whole; none when it is."""
+REMOVED = "removed"  # in the data of the event by which retention tells what it removes: the last one's hash
+
+
+def verify(events: Iterable[Event], head: ChainHead, removed: Checkpoint | None = None) -> list[str]:
+    """Every way in which the chain (in the order of its numbers) is not whole; none when it is.
+
+    With ``removed`` the chain begins after that event, whose hash its first one must point back to; and the chain
+    itself must tell of the removal, so that nobody cuts events off by writing a checkpoint alone.
+    """
     problems: list[str] = []
     last: Event | None = None
+    told = removed is None
     for event in events:
-        problems += _link(event, last)
+        if removed is not None and event.seq <= removed.seq:
+            continue  # a removal that was cut off has left it
+        told = told or event.data.get(REMOVED) == (removed.hash if removed else None)
+        problems += _link(event, last, removed)
         if _hash(event) != event.hash:
             problems.append(f"event {event.seq} was altered: its content does not fit its hash")
         if event.seq == head.seq and event.hash != head.hash:
             problems.append(f"event {event.seq} is not the one that the run remembers")
         last = event
-    count = last.seq if last else 0
+    if removed is not None and not told:
+        problems.append(f"events 1 to {removed.seq} are missing: no event tells that retention removed them")
+    count = last.seq if last else removed.seq if removed else 0
     if head.seq > count:
         problems.append(f"the tail is cut off: the run remembers {head.seq} events, the last one here is {count}")
     return problems
 
 
-def _link(event: Event, last: Event | None) -> list[str]:
-    """What is wrong with the way in which ``event`` follows ``last``."""
-    expected = last.seq + 1 if last else 1
+def removable(events: Iterable[Event], before: datetime, keep_from: int | None) -> Event | None:
+    """The last event that retention may remove: older than ``before``, as is every one ahead of it.
+
+    The one that the release notes name (``keep_from``) and all after it stay: by them the notes prove the chain.
+    """
+    found: Event | None = None
+    for event in events:
+        if event.ts >= before or (keep_from is not None and event.seq >= keep_from):
+            break
+        found = event
+    return found
+
+
+def _link(event: Event, last: Event | None, removed: Checkpoint | None) -> list[str]:
+    """What is wrong with the way in which ``event`` follows ``last``, or what was removed."""
+    before = last or removed
+    expected = before.seq + 1 if before else 1
     if event.seq < expected:
         return [f"event {event.seq} comes after event {expected - 1}"]
     if event.seq > expected:
@@ -58,7 +85,7 @@ def _link(event: Event, last: Event | None) -> list[str]:
         return [f"event {expected} is missing" if one else f"events {expected} to {event.seq - 1} are missing"]
     if last is not None and event.run_id != last.run_id:
         return [f"event {event.seq} is of another run"]
-    if event.prev_hash != (last.hash if last else genesis(event.run_id)):
+    if event.prev_hash != (before.hash if before else genesis(event.run_id)):
         return [f"event {event.seq} does not follow the one before it"]
     return []
 

@@ -9,6 +9,7 @@ from sandbox.routes import (
     commits,
     contents,
     dependencies,
+    faults,
     git_objects,
     git_refs,
     graphql,
@@ -29,5 +30,6 @@ ROUTERS = tuple(
     for topic in (
         accounts, repos, labels, issues, comments, sub_issues, dependencies, git_refs, git_objects, branches, commits,
         contents, pulls, pull_merge, reviews, review_comments, graphql, releases, smart_http,
+        faults,
     )
 )  # fmt: skip

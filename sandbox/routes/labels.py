@@ -79,7 +79,7 @@ def put_labels(at: RepoCall, issue_id: int, names: list[str]) -> None:
 @router.get("/labels")
 async def list_all(at: At) -> Json:
     """The repository's labels, by name."""
-    rows, total = at.rows("*", "labels WHERE repo_id = ? ORDER BY name", at.repo["id"])
+    rows, total = at.rows("*", "labels WHERE repo_id = ? ORDER BY name", at.repo["id"], born=None)
     return at.listed([label(at.hub, at.repo, row) for row in rows], total)
 
 

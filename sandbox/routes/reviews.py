@@ -79,7 +79,7 @@ async def _hunks(at: RepoCall, pull: Row, commit: str, remarks: list[Remark]) ->
 async def list_all(at: At, number: int) -> Json:
     """The reviews, oldest first."""
     pull = find_pull(at, number)
-    rows, total = at.rows("*", "reviews WHERE pull_id = ? ORDER BY id", pull["pull_id"])
+    rows, total = at.rows("*", "reviews WHERE pull_id = ? ORDER BY id", pull["pull_id"], born="submitted_at")
     return at.listed([review(at.hub, at.repo, number, row) for row in rows], total)
 
 

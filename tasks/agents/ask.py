@@ -23,8 +23,9 @@ from ledger.models import (
     Model,
     Run,
 )
-from shipline.errors import AgentError
-from tasks.agents.registry import planner
+from shipline.errors import AgentError, ConfigError
+from tasks.agents.registry import RECORDED, planner
+from tasks.budget import counting, metered, metering, require_budget
 from tasks.context import Context
 
 T = TypeVar("T", bound=Model)
@@ -37,6 +38,11 @@ async def compose(
     ctx: Context, run: Run, who: AgentType, objective: str, *, issue: Issue | None = None, round_: str = "1"
 ) -> AgentJob:
     """The request to one agent about the run, or about one of its issues."""
+    if run.replay and (ctx.settings.planner, ctx.settings.coder) != (RECORDED, RECORDED):
+        raise ConfigError(
+            f"Run {run.id} repeats the recording {run.replay.recording!r}, and this process has agents that think.",
+            "Nobody was asked. Start it again: shipline replay.",
+        )
     agent = await catalog_agent(ctx, who)
     idea = await ctx.store.get(Idea, run.idea_id)
     criteria = issue.acceptance_criteria if issue else (run.spec.acceptance_criteria if run.spec else [])
@@ -65,7 +71,7 @@ async def ask_planner(ctx: Context, run: Run, job: AgentJob, schema: type[T]) ->
     key = Key(run.id, job.node_key, job.round, EffectKind(f"agent.{job.type.value}"))
 
     async def act() -> AgentResult:
-        result = await planner(ctx.settings).ask(job, schema)
+        result = metered(await planner(ctx.settings).ask(job, schema))
         parse(result, schema, job)
         return result
 
@@ -101,12 +107,18 @@ async def journal(
     )  # fmt: skip
 
     async def recorded() -> Made:
-        await ctx.store.insert(record)
-        try:
-            made = await act()
-        except Exception as error:  # noted on the agent run; the effect's journal notes it too
-            await ctx.store.change(AgentRun, record.id, {"status": AgentRunStatus.FAILED, "error": str(error)})
-            raise
+        await require_budget(ctx.store, run.id)
+        if not await ctx.store.insert(record):  # an earlier attempt was cut off, or failed
+            await ctx.store.change(AgentRun, record.id, {"status": AgentRunStatus.RUNNING, "error": None})
+        wasted = (await ctx.store.get(AgentRun, record.id)).wasted
+        async with counting(ctx.store, run.id), metering() as meter:
+            try:
+                made = await act()
+            except Exception as error:  # noted on the agent run; the effect's journal notes it too
+                cost = sum(meter, start=wasted).model_dump(by_alias=True)
+                failed = {"status": AgentRunStatus.FAILED, "error": str(error), "usage": cost, "wasted": cost}
+                await ctx.store.change(AgentRun, record.id, failed)
+                raise
         result = result_of(made)
         await ctx.store.change(
             AgentRun,
@@ -114,7 +126,7 @@ async def journal(
             {
                 "status": AgentRunStatus.COMPLETED,
                 "output": result.output.model_dump(by_alias=True),
-                "usage": result.usage.model_dump(by_alias=True),
+                "usage": (wasted + result.usage).model_dump(by_alias=True),
                 "replayed": result.replayed,
                 "error": None,
             },

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 from ledger.models import AgentJob, AgentOutput, AgentResult, Model, Usage
 from shipline.errors import AgentError, NoRecording
+from tasks.agents.applying import apply_patch, resolve_as_then, write_files
 from tasks.agents.ports import AgentEvent, AgentRef
-from tasks.agents.recording import Edit, RecordedAnswer, Recording, find_recording, fingerprint
+from tasks.agents.recording import PATCH, RecordedAnswer, Recording, find_recording, fingerprint
+from tasks.git import run_git
 
 
 class _Recorded:
@@ -33,10 +34,12 @@ class _Recorded:
         asked = fingerprint(job)
         if answer.request in (None, asked):
             return []
-        words = (
+        return self._warn(
             f"{job.type.value} was asked something else for {job.node_key} than when {recording.header.name!r} "
             f"was recorded ({asked}, then {answer.request})."
         )
+
+    def _warn(self, words: str) -> list[str]:
         if self._strict:
             raise AgentError(words, "Record it again, or replay without --strict.")
         return [words]
@@ -51,7 +54,7 @@ class RecordedPlanner(_Recorded):
         if answer.answer is None:
             raise NoRecording(f"The recorded answer of {job.type.value} for {job.node_key} holds no `answer`.")
         return AgentResult(
-            output=AgentOutput(answer=answer.answer, notes=answer.notes),
+            output=AgentOutput(changeset_summary=answer.summary, notes=answer.notes, answer=answer.answer),
             usage=answer.usage,
             replayed=True,
             warnings=warnings,
@@ -59,7 +62,7 @@ class RecordedPlanner(_Recorded):
 
 
 class RecordedCoder(_Recorded):
-    """The coding port, replayed: files are written and edits made in the worktree, as the agent once did."""
+    """The coding port, replayed: a patch is applied, or files written and edits made, as the agent once did."""
 
     def __init__(self, folder: Path, *, strict: bool = False) -> None:
         super().__init__(folder, strict=strict)
@@ -68,14 +71,33 @@ class RecordedCoder(_Recorded):
     async def start(self, job: AgentJob, key: str, workspace: Path) -> AgentRef:
         """Replay the change into ``workspace`` at once."""
         answer, folder, warnings = await asyncio.to_thread(self._find, job)
-        await asyncio.to_thread(_apply, answer, folder, workspace)
+        other_files = await self._compare_files(job, answer, workspace)
+        if (folder / PATCH).is_file():
+            in_part = bool(other_files) and answer.merged_tree is not None
+            await (resolve_as_then if in_part else apply_patch)(folder / PATCH, workspace)
+        else:
+            await asyncio.to_thread(write_files, answer, folder, workspace)
         self._results[key] = AgentResult(
             output=AgentOutput(changeset_summary=answer.summary, notes=answer.notes, answer=answer.answer),
             usage=answer.usage,
             replayed=True,
-            warnings=warnings,
+            warnings=warnings + other_files,
         )
         return AgentRef(id=key)
+
+    async def _compare_files(self, job: AgentJob, answer: RecordedAnswer, workspace: Path) -> list[str]:
+        """A warning for what was checked out (or is being merged) and is not what the change was made on."""
+        warnings: list[str] = []
+        for ref, then in (("HEAD", answer.base_tree), ("MERGE_HEAD", answer.merged_tree)):
+            if then is None:
+                continue
+            now = (await run_git("rev-parse", f"{ref}^{{tree}}", cwd=workspace)).strip()
+            if now != then:
+                warnings += self._warn(
+                    f"{job.type.value} finds other files for {job.node_key} than when it was recorded "
+                    f"({ref}: tree {now[:12]}, then {then[:12]})."
+                )
+        return warnings
 
     async def follow_up(self, ref: AgentRef, text: str) -> None:
         """A recording cannot be talked to."""
@@ -107,26 +129,3 @@ class RecordedCoder(_Recorded):
 
     async def cancel(self, ref: AgentRef) -> None:
         """Nothing runs."""
-
-
-def _apply(answer: RecordedAnswer, folder: Path, workspace: Path) -> None:
-    files = folder / "files"
-    if files.is_dir():
-        shutil.copytree(files, workspace, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-    for edit in answer.edits:
-        _edit(edit, workspace)
-    for path in answer.delete:
-        (workspace / path).unlink(missing_ok=True)
-
-
-def _edit(edit: Edit, workspace: Path) -> None:
-    file = (workspace / edit.path).resolve()
-    if not file.is_relative_to(workspace.resolve()):
-        raise AgentError(f"The recorded edit of {edit.path} leads out of the repository.")
-    text = file.read_text() if file.is_file() else ""
-    if text.count(edit.old) != 1:
-        raise AgentError(
-            f"The recorded edit of {edit.path} does not fit: its anchor stands there {text.count(edit.old)} times.",
-            "The repository is not the one that was recorded.",
-        )
-    file.write_text(text.replace(edit.old, edit.new))

@@ -18,12 +18,14 @@ HOW = (
     "that think; the README's section 'Agents that think' says how."
 )
 
+RECORDED = "recorded"
+
 _coders: dict[tuple[str, Path, bool], CodingAgent] = {}
 
 
 def planner(settings: Settings) -> PlanningAgent:
     """The configured planning agent."""
-    if settings.planner == "recorded":
+    if settings.planner == RECORDED:
         return RecordedPlanner(folder(settings), strict=settings.strict_replay)
     return cast(PlanningAgent, _yours("SHIPLINE_PLANNER", settings.planner))
 
@@ -32,7 +34,7 @@ def coder(settings: Settings) -> CodingAgent:
     """The configured coding agent, the same one every time: it remembers what it started."""
     key = (settings.coder, folder(settings), settings.strict_replay)
     if key not in _coders:
-        if settings.coder == "recorded":
+        if settings.coder == RECORDED:
             _coders[key] = RecordedCoder(folder(settings), strict=settings.strict_replay)
         else:
             _coders[key] = cast(CodingAgent, _yours("SHIPLINE_CODER", settings.coder))

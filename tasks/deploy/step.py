@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ledger.effects import Key, perform
-from ledger.models import Deployment, DeploymentStatus, EffectKind, Model, ReleaseInfo
+from ledger.models import Deployment, DeploymentStatus, EffectKind, Model, ReleaseInfo, UserSettings
 from shipline.config import running_stack
 from shipline.ids import digest
 from tasks.deploy import process
@@ -12,6 +12,7 @@ from tasks.deploy.retire import retire
 from tasks.git import clone, discard
 from tasks.implementing import remote
 from tasks.quality import read_target_settings, target_environment
+from tasks.slots import only_one
 from tasks.state import Here, get_settings, here
 from tasks.step import step
 
@@ -27,15 +28,23 @@ class Deployed(Model):
 
 
 @step(name="deploy", task_run_name="deploy {run_id}")
-async def deploy(run_id: str, release: ReleaseInfo) -> Deployment | None:
+async def deploy(run_id: str, release: ReleaseInfo, again: str = "") -> Deployment | None:
     """Send the release where the settings say, check its health, and retire what ran there before.
 
-    None when the repository has no deploy command. DeployFailed leaves the version before it running.
+    ``again`` names what asked for another deployment of the same release; the same name deploys once. None when the
+    repository has no deploy command. DeployFailed leaves the version before it running.
     """
     at = await here(run_id)
     settings = await get_settings(at.run)
-    folder = at.ctx.settings.home / "deployments" / at.run.repo.replace("/", "-") / release.tag
-    label = digest(run_id, release.tag, settings.deployment_env)
+    # Two runs on one repository: each must find what the other left running, and retire it.
+    async with only_one(run_id, f"deploy {at.run.repo} to {settings.deployment_env}"):
+        return await _deploy(at, settings, release, again)
+
+
+async def _deploy(at: Here, settings: UserSettings, release: ReleaseInfo, again: str) -> Deployment | None:
+    run_id = at.run.id
+    folder = at.ctx.settings.home / "deployments" / at.run.repo.replace("/", "-") / _named(release.tag, again)
+    label = digest(run_id, release.tag, settings.deployment_env, *([again] if again else []))
     log = at.ctx.settings.home / "logs" / f"deployment-{label}.log"
     before = await _current(at, settings.deployment_env)
 
@@ -62,7 +71,8 @@ async def deploy(run_id: str, release: ReleaseInfo) -> Deployment | None:
         return Deployed(target="process", url=running.url, pid=running.pid, started=running.started, said=said)
 
     done = await perform(
-        at.ctx.store, Key(run_id, "run", "1", EffectKind.DEPLOY, settings.deployment_env), Deployed, act=act, look=look,
+        at.ctx.store, Key(run_id, "run", "1", EffectKind.DEPLOY, _named(settings.deployment_env, again)),
+        Deployed, act=act, look=look,
         say=lambda made: f"Deployed {release.tag} to {settings.deployment_env}: {made.url} says {made.said}"
         if made.url else "Nothing to deploy: the repository's pyproject.toml has no [tool.shipline.deploy]",
         phase=at.run.state,
@@ -77,6 +87,10 @@ async def deploy(run_id: str, release: ReleaseInfo) -> Deployment | None:
     if await at.ctx.store.insert(deployment) and before is not None:
         await retire(at, before, DeploymentStatus.REPLACED)
     return deployment
+
+
+def _named(what: str, again: str) -> str:
+    return f"{what}-{again}" if again else what
 
 
 async def _current(at: Here, environment: str) -> Deployment | None:

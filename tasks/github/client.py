@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
-import random
+import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self, TypeVar
 
 import httpx
-from githubkit import GitHub, TokenAuthStrategy
-from githubkit.exception import (
-    GitHubException,
-    GraphQLFailed,
-    RateLimitExceeded,
-    RequestError,
-    RequestFailed,
-    RequestTimeout,
-)
-from githubkit.retry import RetryOption
+from githubkit import GitHub, Response, TokenAuthStrategy
+from githubkit.exception import GraphQLFailed, RequestError, RequestFailed
+from githubkit.utils import UNSET
+from pydantic import ValidationError
 
-from shipline.errors import ConfigError, NotFound, ShiplineError, Unavailable
+from ledger.lease import still_ours
+from shipline.errors import OutcomeUnknown, Unavailable
+from tasks.github.errors import GitHubError, RateLimited, place, refusal, words
+from tasks.github.limiter import Limiter, WriteThrottler
+from tasks.github.retry import CAP, Fault, Then, decide, fault_of, repeatable, told, wait
+
+__all__ = ["Client", "GitHubError", "GitHubHost"]
 
 T = TypeVar("T")
-MAX_TRIES = 5
-
-
-class GitHubError(ShiplineError):
-    """GitHub answered and said no. ``status`` is its HTTP status."""
-
-    def __init__(self, status: int, message: str, hint: str = "") -> None:
-        super().__init__(message, hint)
-        self.status = status
+TIMEOUT = 30.0  # seconds for one answer
+_NO_CONNECTION = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+_HINT = "See `shipline doctor`, and retry when it is back."
 
 
 class _Pool(httpx.AsyncHTTPTransport):
     """A connection pool that outlives the client githubkit makes for each request."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send it, unless it writes under a lease that may be another worker's by now."""
+        if request.method not in ("GET", "HEAD"):
+            still_ours()
+        return await super().handle_async_request(request)
 
     async def __aenter__(self) -> Self:
         return self
@@ -50,25 +50,136 @@ class _Pool(httpx.AsyncHTTPTransport):
         await super().aclose()
 
 
-class GitHubHost:
-    """One host and one identity."""
+class _Failed(Exception):
+    """One try failed; ``response`` is what came back, if anything whole did."""
 
-    def __init__(self, api_url: str, token: str) -> None:
+    def __init__(self, fault: Fault, said: str, response: httpx.Response | None = None) -> None:
+        super().__init__(said)
+        self.fault, self.said, self.response = fault, said, response
+        self.told = told(response) if response is not None else None
+
+
+class _Answer(Response[Any, Any]):
+    """An answer whose data may not be what GitHub's schema promises."""
+
+    def __init__(self, response: httpx.Response, model: Any, may_repeat: bool) -> None:
+        super().__init__(response, model)
+        self._may_repeat = may_repeat
+
+    @property
+    def parsed_data(self) -> Any:
+        """The data as githubkit models it; in words, and as an unknown outcome where it followed a write."""
+        try:
+            return super().parsed_data
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "the whole"
+            said = f"GitHub's answer to {place(self.raw_request)} is not as its schema says ({where}: {first['msg']})"
+            if self._may_repeat:
+                raise GitHubError(
+                    self.status_code, f"{said}.", "Check which version of GitHub this host runs."
+                ) from None
+            raise OutcomeUnknown(f"{said}.", _HINT) from None
+
+
+class Client(GitHub[TokenAuthStrategy]):
+    """githubkit, with each request made as the table of retries says. Raises ShiplineErrors only."""
+
+    def _check_rate_limit(self, response: Response[Any, Any]) -> None:
+        """Left to the table, which knows the limits that bear no header, and times that are dates."""
+
+    async def arequest(self, method: str, url: Any, **more: Any) -> Any:
+        """One request, tried again where that is safe and may help.
+
+        Raises NotFound, ConfigError and GitHubError for what GitHub refuses, RateLimited when it says to wait longer
+        than a quarter of an hour, Unavailable when it does not answer, and OutcomeUnknown when a request that makes
+        something went out and its answer was lost.
+        """
+        path = httpx.URL(str(url)).path
+        may_repeat = repeatable(method, path, more.get("json"))
+        attempt = 1
+        while True:
+            try:
+                return _Answer(await self._once(method, url, more), more.get("response_model", Any), may_repeat)
+            except _Failed as failed:
+                then = decide(failed.fault, may_repeat, attempt)
+                if then in (Then.LOOK, Then.FAIL):
+                    raise self._error(failed, f"{method} {path}", then) from failed.__cause__
+                seconds = wait(then, attempt, failed.told)
+                if seconds > CAP:
+                    raise self._limited(failed, seconds) from failed.__cause__
+            await asyncio.sleep(seconds)
+            attempt += 1
+
+    async def _once(self, method: str, url: Any, more: dict[str, Any]) -> httpx.Response:
+        try:
+            answer = await super().arequest(method, url, **more)
+        except RequestFailed as error:
+            raw = error.response.raw_response
+            raise _Failed(fault_of(raw), words(raw), raw) from error
+        except RequestError as error:
+            if not isinstance(error.exc, httpx.HTTPError):
+                raise error.exc from None  # no failure of the network
+            fault = Fault.UNREACHABLE if isinstance(error.exc, _NO_CONNECTION) else Fault.LOST
+            raise _Failed(fault, f"{type(error.exc).__name__} {error.exc}".strip()) from error
+        if more.get("response_model", UNSET) is not UNSET:
+            _check_readable(answer.raw_response)
+        return answer.raw_response
+
+    def _error(self, failed: _Failed, where: str, then: Then) -> Exception:
+        response = failed.response
+        if response is not None and failed.fault is Fault.REFUSED:
+            return refusal(response)
+        if failed.fault in (Fault.RATE_LIMIT, Fault.BUSY):
+            return self._limited(failed, wait(Then.AS_TOLD, 1, failed.told))
+        answer = f"answered {response.status_code}" if response is not None else "gave no answer"
+        said = f"GitHub at {self.config.base_url.host} {answer} to {where} ({failed.said})"
+        if then is Then.LOOK:
+            return OutcomeUnknown(f"{said}; it may have been done.", _HINT)
+        return Unavailable(f"{said}.", _HINT)
+
+    def _limited(self, failed: _Failed, seconds: float) -> RateLimited:
+        until = datetime.now(UTC) + timedelta(seconds=seconds)
+        when = f"{until:%Y-%m-%d %H:%M:%S} UTC"
+        host = self.config.base_url.host
+        return RateLimited(f"GitHub at {host} takes no more requests before {when} ({failed.said}).", until)
+
+
+def _check_readable(response: httpx.Response) -> None:
+    """Raise when a body is not the JSON that was promised, or says that GraphQL's own rate limit is used up."""
+    try:
+        body = response.json() if response.content else None
+    except ValueError as error:
+        raise _Failed(Fault.LOST, f"a body that is no JSON: {response.text[:60]!r}") from error
+    errors = body.get("errors") if isinstance(body, dict) else None
+    for each in errors if isinstance(errors, list) else []:
+        if isinstance(each, dict) and each.get("type") in ("RATE_LIMIT", "RATE_LIMITED"):
+            raise _Failed(Fault.RATE_LIMIT, str(each.get("message")), response)
+
+
+class GitHubHost:
+    """One host and one identity. Writes wait for the limiter, where there is one."""
+
+    def __init__(self, api_url: str, token: str, *, limiter: Limiter | None = None, timeout: float = TIMEOUT) -> None:
         self.api_url = api_url.rstrip("/")
         self.token = token
-        self._pool = _Pool(retries=1)
-        self.client: GitHub[TokenAuthStrategy] = GitHub(
+        self._pool = _Pool(retries=1)  # for connections that do not come about; never for a request that went out
+        self._limiter = limiter
+        self.client = Client(
             TokenAuthStrategy(token),
             base_url=self.api_url + "/",
-            timeout=httpx.Timeout(30),
+            timeout=httpx.Timeout(timeout),
             http_cache=False,
             async_transport=self._pool,
-            auto_retry=retry_later,
+            auto_retry=False,
+            throttler=WriteThrottler(limiter),
             user_agent="shipline",
         )
 
     async def close(self) -> None:
         """Close the connections."""
+        if self._limiter is not None:
+            await self._limiter.close()
         await self._pool.drain()
 
     async def graphql(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
@@ -77,54 +188,9 @@ class GitHubHost:
         return dict(answer)
 
     async def ask(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Make one call; what GitHub refuses becomes an error with a sentence that says what to do."""
+        """Make one call; see ``Client.arequest`` for what it raises."""
         try:
             return await call()
-        except RequestFailed as error:
-            raise explain(error) from error
         except GraphQLFailed as error:
-            raise GitHubError(200, f"GitHub refused a GraphQL request: {error}") from error
-        except (RequestError, RequestTimeout) as error:
-            raise Unavailable(
-                f"GitHub at {self.api_url} does not answer ({error}).", "See `shipline doctor`."
-            ) from error
-
-
-def retry_later(error: GitHubException, count: int) -> RetryOption:
-    """Five tries, exponential with jitter; a rate limit waits as long as it says; what cannot heal fails at once."""
-    if count >= MAX_TRIES:
-        return RetryOption(do_retry=False)
-    if isinstance(error, RateLimitExceeded):
-        return RetryOption(do_retry=True, retry_after=error.retry_after)
-    server_side = isinstance(error, RequestFailed) and error.response.status_code >= 500
-    if server_side or (isinstance(error, RequestError) and not isinstance(error, RequestFailed)):
-        pause = 0.5 * 2**count * random.uniform(0.5, 1.5)  # noqa: S311 (jitter, not a secret)
-        return RetryOption(do_retry=True, retry_after=timedelta(seconds=pause))
-    return RetryOption(do_retry=False)
-
-
-def explain(error: RequestFailed) -> ShiplineError:
-    """GitHub's refusal as one of ours, with its own words in it."""
-    status = error.response.status_code
-    said = _message(error)
-    where = f"{error.request.method} {error.request.url.path}"
-    if status == 401:
-        return ConfigError(f"GitHub does not accept the token ({said}).", "Set SHIPLINE_GITHUB_TOKEN to a valid one.")
-    if status == 403:
-        return GitHubError(
-            status, f"GitHub forbids {where}: {said}.", "Give the token (or App) the permission it names."
-        )
-    if status == 404:
-        return NotFound(f"GitHub has nothing at {where}.", "Check the repository's name and the token's access to it.")
-    return GitHubError(status, f"GitHub answered {status} to {where}: {said}")
-
-
-def _message(error: RequestFailed) -> str:
-    try:
-        body = error.response.json()
-    except ValueError:
-        return error.response.text[:200]
-    details = [
-        str(item.get("message", item)) if isinstance(item, dict) else str(item) for item in body.get("errors") or []
-    ]
-    return "; ".join([str(body.get("message", "")), *details]).strip("; ")
+            said = "; ".join(each.message for each in error.response.errors or [])
+            raise GitHubError(200, f"GitHub refused a GraphQL request: {said}") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+from collections.abc import Collection
 from typing import Any
 
 from ledger.models import Model
@@ -203,6 +204,13 @@ class Repo:
             if error.status != 422:
                 raise
 
+    async def remove_sub_issue(self, number: int, child_id: int) -> None:
+        """Take the issue with id ``child_id`` from under issue ``number``; not there is fine."""
+        with contextlib.suppress(NotFound):
+            await self.host.ask(
+                lambda: self._rest.issues.async_remove_sub_issue(**self._at, issue_number=number, sub_issue_id=child_id)
+            )
+
     async def set_issue_state(self, number: int, state: str, reason: str | None = None) -> None:
         """Open or close an issue."""
         data: dict[str, Any] = {"state": state}
@@ -243,14 +251,14 @@ class Repo:
             made = await self.host.ask(lambda: self._rest.pulls.async_create(**self._at, data={**data, "draft": False}))
         return _pull(made.parsed_data)
 
-    async def find_pull(self, head: str, base: str) -> PullRef | None:
-        """The pull request from ``head`` to ``base``, whatever its state; the oldest when there are several."""
+    async def find_pull(self, head: str, base: str, but: Collection[int] = ()) -> PullRef | None:
+        """The pull request from ``head`` to ``base``, whatever its state; the oldest of several, ``but`` left out."""
         found = await self.host.ask(
             lambda: self._rest.pulls.async_list(
                 **self._at, state="all", head=f"{self.owner}:{head}", base=base, sort="created", direction="asc"
             )
         )
-        numbers = [pull.number for pull in found.parsed_data]
+        numbers = [pull.number for pull in found.parsed_data if pull.number not in but]
         return await self.pull(numbers[0]) if numbers else None
 
     async def pull(self, number: int) -> PullRef:

@@ -59,6 +59,7 @@ async def target_environment(workspace: Path, cache: Path) -> TargetEnvironment:
     folder = (cache / digest(sys.version, *versions, *declared.fingerprint)).absolute()
     environment = TargetEnvironment(folder / "bin" / "python", declared)
     if (folder / _COMPLETE).exists():
+        (folder / _COMPLETE).touch()  # retention removes what nobody has used for long
         return environment
     cache.mkdir(parents=True, exist_ok=True)
     async with _only_one(folder.with_suffix(".lock")):

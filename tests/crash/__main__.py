@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from ledger.models import EffectKind
+from tests.crash import faults
 from tests.crash.grid import SEED, References, Tally, Verdict, every_point, random_points, try_all
 from tests.crash.scenario import ground
 
@@ -21,7 +22,15 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=100, help="kills at random times, after the grid")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--side-by-side", type=int, default=2)
-    return asyncio.run(_grid(parser.parse_args()))
+    parser.add_argument("--faults", action="store_true", help="the table of faults instead of the grid")
+    asked = parser.parse_args()
+    return asyncio.run(_faults() if asked.faults else _grid(asked))
+
+
+async def _faults() -> int:
+    with tempfile.TemporaryDirectory(prefix="shipline-faults-") as folder:
+        async with ground(Path(folder)) as at:
+            return 0 if await faults.main(at, _say) else 1
 
 
 async def _grid(asked: argparse.Namespace) -> int:

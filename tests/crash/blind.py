@@ -8,7 +8,7 @@ from flows.__main__ import main
 from tasks.github.repo import IssueRef, Repo
 
 
-async def _sees_nothing(_: Repo, __: str) -> IssueRef | None:
+async def _sees_nothing(self: Repo, marker: str) -> IssueRef | None:
     return None
 
 

@@ -90,19 +90,26 @@ class Ground:
 @asynccontextmanager
 async def ground(home: Path, *, parts: tuple[str, ...] = ("mongodb", "prefect", "sandbox")) -> AsyncIterator[Ground]:
     """A stack on ``home`` with the template in place; this process is configured for it as long as it lasts."""
-    async with LocalStack(home, fixed_ports=False, parts=parts) as stack:
-        kept = {name: os.environ[name] for name in ("PATH", "LANG", "HOME") if name in os.environ}
-        ours = {**stack.environment(), "SHIPLINE_RECORDINGS": str(HERE / "recordings")}
-        before = dict(os.environ)
-        os.environ.update(ours)
-        made = Ground(home, stack.addresses, {**kept, **ours})
-        try:
-            await _plant(made)
-            yield made
-        finally:
-            await close_context()
-            os.environ.clear()
-            os.environ.update(before)
+    local = LocalStack(home, fixed_ports=False, parts=parts)
+    async with local as stack, planted(home, stack.addresses, stack.environment()) as made:
+        yield made
+
+
+@asynccontextmanager
+async def planted(home: Path, addresses: StackAddresses, environment: Mapping[str, str]) -> AsyncIterator[Ground]:
+    """The scenario on a stack that runs already and is found by ``environment``."""
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "HOME") if name in os.environ}
+    ours = {**environment, "SHIPLINE_RECORDINGS": str(HERE / "recordings")}
+    before = dict(os.environ)
+    os.environ.update(ours)
+    made = Ground(home, addresses, {**kept, **ours})
+    try:
+        await _plant(made)
+        yield made
+    finally:
+        await close_context()
+        os.environ.clear()
+        os.environ.update(before)
 
 
 async def _plant(at: Ground) -> None:

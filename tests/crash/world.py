@@ -123,6 +123,9 @@ async def _issues(hub: _Hub) -> AsyncIterator[str]:
         if "pull_request" in issue:
             continue
         number = issue["number"]
+        if issue["state_reason"] == "duplicate":
+            yield f"taken back: issue {issue['title']}"
+            continue
         labels = ",".join(sorted(each["name"] for each in issue["labels"]))
         yield f"issue {issue['title']} {issue['state']}/{issue['state_reason']} [{labels}] {issue['body']}"
         for child in await hub.all(f"issues/{number}/sub_issues"):

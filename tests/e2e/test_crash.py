@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import random
+import signal
 from collections.abc import AsyncIterator
 
+import psutil
 import pytest
 
-from ledger.failpoints import VARIABLE
+from ledger.failpoints import SIGNAL, VARIABLE
 from ledger.models import EffectKind
 from tests.crash.grid import SEED, References, Tally, every_point, in_groups, try_group
 from tests.crash.scenario import Ground, ground
@@ -55,3 +59,28 @@ async def test_the_grid_catches_a_process_that_does_not_look_first(at: Ground, r
     await at.deliver(run.id, program="tests.crash.blind")
     difference = compare(await look(at, run.id), await references.world())
     assert [each for each in difference.duplicates if each.startswith("issue ")], difference
+
+
+@pytest.mark.parametrize(("kind", "left"), [("issue.create", ["taken back: issue Say goodbye"]), ("pull.merge", [])])
+async def test_a_worker_stopped_before_it_sends_and_woken_after_its_lease(
+    at: Ground, references: References, kind: str, left: list[str]
+) -> None:
+    """Nobody can call back what goes out then; what it did once too often is taken back."""
+    run = await at.new_run()
+    lease = {"SHIPLINE_LEASE_SECONDS": "3"}
+    number = 3 if kind == "issue.create" else 1
+    sleeper = await at.start(run.id, **{VARIABLE: f"{kind}:send:{number}", SIGNAL: "SIGSTOP"}, **lease)
+    await _stopped(sleeper.pid)
+    assert await at.deliver(run.id, **lease) == 0
+    os.kill(sleeper.pid, signal.SIGCONT)
+    await at.end(sleeper)
+
+    difference = compare(await look(at, run.id), await references.world())
+    assert (difference.duplicates, difference.lost) == (left, [])
+
+
+async def _stopped(pid: int) -> None:
+    process = psutil.Process(pid)
+    async with asyncio.timeout(60):
+        while process.status() != psutil.STATUS_STOPPED:  # noqa: ASYNC110 (a stopped process sets no event)
+            await asyncio.sleep(0.05)

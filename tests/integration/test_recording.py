@@ -294,3 +294,9 @@ def test_every_answer_has_a_cost_and_a_known_author() -> None:
         usage = load(file.parent.parent.name, file.parent.name).usage
         assert min(usage.input_tokens, usage.output_tokens, usage.usd, usage.seconds) > 0
         assert file.parent.name.partition(".")[2] in set(AgentType)
+
+
+def test_every_answer_says_what_it_was_asked() -> None:
+    """Or a request that has changed since would be answered without a word; `shipline record RUN --stamp` notes it."""
+    for file in ANSWERS.glob("*/*/answer.yaml"):
+        assert load(file.parent.parent.name, file.parent.name).request, f"{file} has no request"

@@ -173,6 +173,21 @@ async def test_who_slept_past_its_lease_takes_back_what_it_did_too_late(store: S
     assert world.undone == [number for number in world.made if number != kept.number]
 
 
+async def test_the_failure_of_who_was_overtaken_is_not_the_effects(store: Store, run: Run) -> None:
+    world, key = World(), _key(run)
+
+    async def merged_already() -> Made:
+        await store.change(Effect, str(key), {"lease.owner": "another-machine 1 1 x"}, add={"lease.fence": 1})
+        outcome = {"status": EffectStatus.SUCCEEDED, "outcome": {"number": 5}}
+        await store.change(Effect, str(key), outcome)
+        raise RuntimeError("merged already")
+
+    made = await perform(
+        store, key, Made, act=merged_already, look=world.look, say=lambda _: "made", phase="SPEC_WRITING"
+    )
+    assert made == Made(number=5)
+
+
 async def test_nothing_is_sent_once_the_lease_may_have_run_out(store: Store, run: Run) -> None:
     sent: list[str] = []
 

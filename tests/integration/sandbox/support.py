@@ -18,6 +18,7 @@ from githubkit.exception import RequestFailed
 
 ROOT = Path(__file__).parents[3]
 TOKEN, REVIEWER = "sandbox-token", "reviewer-token"
+FAULTS = "/_sandbox/faults"
 VERSION = {"X-GitHub-Api-Version": "2026-03-10"}
 
 
@@ -160,3 +161,23 @@ def commit_file(folder: Path, path: str, text: str) -> str:
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--message", f"Write {path}")
     return git(folder, "rev-parse", "HEAD")
+
+
+class Switchboard:
+    """Sets faults, and says what became of them."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    async def set(self, fault: str, **more: Any) -> None:
+        """One more fault."""
+        answer = await bare(self._url, "POST", FAULTS, json={"fault": fault, **more})
+        assert answer.status_code == 201, answer.text
+
+    async def fired(self) -> list[int]:
+        """How often each rule fired."""
+        return [each["fired"] for each in (await bare(self._url, "GET", FAULTS)).json()]
+
+    async def clear(self) -> None:
+        """All is well again."""
+        assert (await bare(self._url, "DELETE", FAULTS)).status_code == 204

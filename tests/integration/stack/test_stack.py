@@ -115,14 +115,6 @@ async def test_a_mongodb_of_yours_that_does_not_answer_is_said(home: Path, monke
             raise AssertionError
 
 
-async def test_a_part_that_dies_is_noticed(home: Path) -> None:
-    async with LocalStack(home, fixed_ports=False, parts=ONLY) as stack:
-        (mongod,) = [each for each in await left(home) if each.name() == "mongod"]
-        mongod.kill()
-        with pytest.raises(Unavailable, match=r"mongodb has ended \(exit code -9\)"):
-            await stack.watch()
-
-
 async def test_children_are_waited_for_and_end_with_the_stack(home: Path) -> None:
     async with LocalStack(home, fixed_ports=False, parts=ONLY) as stack:
         tell = "import os; print(os.environ['SHIPLINE_MONGODB_URI'], os.environ['MORE'])"

@@ -1,0 +1,149 @@
+"""A run's budget: counted over its whole tree, checked before an agent is asked, raised by a person."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from ledger.interrupts import heed, pause_run
+from ledger.models import AgentResult, AgentRun, Budget, EventType, Level, Run, Spent, Usage
+from ledger.rules.budget import KINDS, amount, nearly_used_up, stop_words, used_up, warning
+from ledger.store import Store
+from ledger.timeline import drain, event
+from shipline.errors import IllegalTransition, Interrupted, InvalidInput
+from tasks.context import context
+
+BY = "its budget"
+TICK = 5.0  # seconds between two looks at the clock while something works
+# A longer silence was a pause, or nobody worked: it does not count as time of the run.
+LONGEST = 3 * TICK
+
+_meter: ContextVar[list[Usage] | None] = ContextVar("meter", default=None)
+
+
+async def require_budget(store: Store, run_id: str) -> None:
+    """Ask before an agent is: warns once at 80 %, pauses the run at 100 % and raises Interrupted."""
+    await tick(store, run_id)
+    run = await store.get(Run, run_id)
+    spent = await spent_by(store, run)
+    for line in nearly_used_up(run.budget, spent):
+        await _warn(store, run_id, line.mark, warning(line))
+    reached = used_up(run.budget, spent)
+    if reached is not None:
+        await pause_run(store, run_id, BY, stop_words(run_id, reached, spent))
+        raise Interrupted(f"Run {run_id} is paused: {stop_words(run_id, reached, spent)}.")
+
+
+async def spend_time(run_id: str) -> None:
+    """Let the run's clock go on. Raises Interrupted when a person stopped it, or its minutes are used up: it pauses."""
+    store = (await context()).store
+    await tick(store, run_id)
+    run = await heed(store, run_id)
+    if run.budget.minutes is not None:
+        await require_budget(store, run_id)
+
+
+async def spent_by(store: Store, run: Run) -> Spent:
+    """What a run has used, summed over every agent run of its tree, failed attempts too."""
+    total = {"usd": "$usage.usd", "tokens": {"$add": ["$usage.inputTokens", "$usage.outputTokens"]}}
+    group: dict[str, Any] = {"_id": None, **{name: {"$sum": value} for name, value in total.items()}}
+    group["replayed"] = {"$max": "$replayed"}
+    found = await (
+        await store.collection(AgentRun).aggregate([{"$match": {"runId": run.id}}, {"$group": group}])
+    ).to_list()
+    sums = {name: value for name, value in (found[0] if found else {}).items() if name != "_id"}
+    return Spent(**{**sums, "replayed": bool(sums.get("replayed"))}, minutes=run.clock.seconds / 60)
+
+
+async def tick(store: Store, run_id: str) -> None:
+    """Count the time since the last tick, unless the run is paused."""
+    gap = {"$divide": [{"$subtract": ["$$NOW", {"$ifNull": ["$clock.at", "$$NOW"]}]}, 1000]}
+    counted = {"$cond": [{"$lte": [gap, LONGEST]}, gap, LONGEST]}
+    clock = {"seconds": {"$add": [{"$ifNull": ["$clock.seconds", 0]}, counted]}, "at": "$$NOW"}
+    await store.collection(Run).update_one({"_id": run_id, "interrupt.paused": False}, [{"$set": {"clock": clock}}])
+
+
+@asynccontextmanager
+async def counting(store: Store, run_id: str) -> AsyncIterator[None]:
+    """Let the run's clock go on while something long works, whoever runs it."""
+
+    over = asyncio.Event()  # told, not cancelled: the database's driver may not heed a cancellation
+
+    async def count() -> None:
+        while not over.is_set():
+            await tick(store, run_id)
+            await asyncio.wait([ended], timeout=TICK)
+
+    ended = asyncio.create_task(over.wait())
+    counter = asyncio.create_task(count())
+    try:
+        yield
+    finally:
+        over.set()
+        await asyncio.gather(ended, counter)
+
+
+def metered(result: AgentResult) -> AgentResult:
+    """Note what an answer cost as soon as it is there: it counts even when nothing can be done with it."""
+    meter = _meter.get()
+    if meter is not None:
+        meter.append(result.usage)
+    return result
+
+
+@asynccontextmanager
+async def metering() -> AsyncIterator[list[Usage]]:
+    """Collect what the answers within the body cost."""
+    meter: list[Usage] = []
+    token = _meter.set(meter)
+    try:
+        yield meter
+    finally:
+        _meter.reset(token)
+
+
+async def raise_budget(run_id: str, *, by: str, usd: float | None, tokens: int | None, minutes: float | None) -> Run:
+    """Set limits of a run (None leaves one as it is), with an event. InvalidInput for one below nothing,
+    IllegalTransition when the run has ended.
+    """
+    store = (await context()).store
+    given = {"usd": usd, "tokens": tokens, "minutes": minutes}
+    new = {kind: given[kind] for kind in KINDS if given[kind] is not None}
+    if any(value < 0 for value in new.values() if value is not None):
+        raise InvalidInput("A budget cannot be less than nothing.", "Give 0 or more.")
+    run = await store.get(Run, run_id)
+    if not new:
+        return run
+    words = ", ".join(amount(kind, new[kind] or 0) for kind in KINDS if kind in new)
+    told = event(EventType.STEP_COMPLETED, run.state, f"The budget is now {words}, by {by}", data={"budget": new})
+    values = {f"budget.{kind}": value for kind, value in new.items()}
+    changed = await store.change(Run, run_id, values, expect={"outcome": run.outcome}, event=told)
+    if changed is None:
+        raise IllegalTransition(f"Run {run_id} has ended meanwhile.", "Look at it with `shipline show`.")
+    await drain(store, changed)
+    return changed
+
+
+def paused_by_budget(run: Run) -> bool:
+    """Whether the run waits because its budget was used up, and nobody else paused it."""
+    return run.interrupt.paused and run.interrupt.by == BY
+
+
+def effective(given: Budget, settings: Budget) -> Budget:
+    """What a new run may use: what was asked for, else the project's settings."""
+    return settings.model_copy(update=given.model_dump(exclude_none=True))
+
+
+async def _warn(store: Store, run_id: str, mark: str, text: str) -> None:
+    run = await store.get(Run, run_id)
+    if mark in run.budget_warned:
+        return
+    changed = await store.change(
+        Run, run_id, {"budgetWarned": [*run.budget_warned, mark]}, expect={"budgetWarned": run.budget_warned},
+        event=event(EventType.STEP_COMPLETED, run.state, text, level=Level.WARNING, data={"budget": mark}),
+    )  # fmt: skip
+    if changed is not None:
+        await drain(store, changed)
