@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from deployments.healing import Again, Healing
 from deployments.lock import hold_for_stack
 from deployments.ports import chosen_port, free_port
 from deployments.process import Child, Children, own_environment
-from deployments.run import to_the_end
+from deployments.run import to_the_end, together
 from deployments.sweep import MARK, stack_id, sweep
 from shipline.config import STACK_FILE
 
@@ -119,7 +119,7 @@ class LocalStack:
         if "mongodb" in self._own:
             mongod.find_mongod()  # says what is missing before anything starts
         self._ports = self._choose_ports()
-        async with _together() as group:
+        async with together() as group:
             mongo = group.create_task(self._mongodb())
             prefect = group.create_task(self._prefect())
             sandbox = group.create_task(self._sandbox())
@@ -200,13 +200,3 @@ class LocalStack:
             await self._children.stop(patience=PATIENCE_DATA)
             self._children.dismiss_watcher()
             await sweep(self._id)
-
-
-@contextlib.asynccontextmanager
-async def _together() -> AsyncIterator[asyncio.TaskGroup]:
-    """A task group whose first real error is raised by itself, not in a group."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            yield group
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None

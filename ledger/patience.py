@@ -28,7 +28,7 @@ from shipline.errors import Unavailable
 Raw = dict[str, Any]
 
 LOW = 20_000_000  # bytes; a disk with less than this free is full
-BRIEF = 5.0  # seconds, once the whole patience was in vain
+BRIEF = 2.0  # seconds, once the whole patience was in vain
 
 
 class Patience:
@@ -38,23 +38,22 @@ class Patience:
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self._spent = False
+        self._away_since: float | None = None
 
     @contextmanager
     def applied(self) -> Iterator[None]:
         """Carry one operation out under it. Raises Unavailable, in words, when no database answered in time."""
-        waits = min(BRIEF, self.seconds) if self._spent else self.seconds
         began = time.monotonic()
         try:
-            with pymongo.timeout(waits):
+            with pymongo.timeout(self.seconds if self._away_since is None else min(BRIEF, self.seconds)):
                 yield
         except PyMongoError as error:
             if not is_away(error):
-                self._spent = False  # it answers, if only to refuse
+                self._away_since = None  # it answers, if only to refuse
                 raise
-            self._spent = True
-            raise away(time.monotonic() - began) from error
-        self._spent = False
+            self._away_since = began if self._away_since is None else self._away_since
+            raise away(time.monotonic() - self._away_since) from error
+        self._away_since = None
 
 
 def is_away(error: PyMongoError) -> bool:

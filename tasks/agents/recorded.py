@@ -10,7 +10,7 @@ from ledger.models import AgentJob, AgentOutput, AgentResult, Model, Usage
 from shipline.errors import AgentError, NoRecording
 from tasks.agents.applying import apply_patch, resolve_as_then, write_files
 from tasks.agents.ports import AgentEvent, AgentRef
-from tasks.agents.recording import PATCH, RecordedAnswer, Recording, find_recording, fingerprint
+from tasks.agents.recording import PATCH, RecordedAnswer, Recording, find_recording, fingerprint, place
 from tasks.git import run_git
 
 
@@ -28,6 +28,11 @@ class _Recorded:
         if found is None:
             raise NoRecording("No recording matches this idea.", "See `shipline run --help` for agents that think.")
         answer, folder = found.answer(job)
+        if folder != found.folder / "answers" / place(job):
+            words = (
+                f"{job.type.value} repeats for {job.node_key} what it said in round {folder.name.partition('.')[0]}."
+            )
+            return answer, folder, self._warn(words)
         return answer, folder, self._compare(job, answer, found)
 
     def _compare(self, job: AgentJob, answer: RecordedAnswer, recording: Recording) -> list[str]:

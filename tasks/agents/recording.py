@@ -102,10 +102,13 @@ class Recording:
     folder: Path
 
     def answer(self, job: AgentJob) -> tuple[RecordedAnswer, Path]:
-        """The answer to ``job`` and the folder it lies in; NoRecording when there is none."""
-        folder = self.folder / "answers" / place(job)
-        file = folder / ANSWER
-        if not file.is_file():
+        """The answer to ``job`` and the folder it lies in; NoRecording when there is none.
+
+        A person's retry asks in a round that nobody recorded: then it is the answer of the latest round before it.
+        """
+        folder = next((each for each in self._places(job) if (each / ANSWER).is_file()), None)
+        file = folder / ANSWER if folder else None
+        if folder is None or file is None:
             raise NoRecording(
                 f"The recording {self.header.name!r} has no answer of {job.type.value} for {job.node_key}, "
                 f"round {job.round}.",
@@ -116,6 +119,10 @@ class Recording:
         except (yaml.YAMLError, ValidationError) as error:
             raise AgentError(f"{file} is not a recorded answer: {error}") from error
         return found, folder
+
+    def _places(self, job: AgentJob) -> list[Path]:
+        rounds = [str(number) for number in range(int(job.round), 0, -1)] if job.round.isdecimal() else [job.round]
+        return [self.folder / "answers" / place(job.model_copy(update={"round": each})) for each in rounds]
 
 
 def place(job: AgentJob) -> Path:

@@ -8,7 +8,7 @@ from ledger.effects import Key, nothing_to_find, perform
 from ledger.interrupts import pause_run
 from ledger.issues import change_issue, read_tree, set_status
 from ledger.models import Effect, EffectKind, EffectStatus, Issue, IssueStatus, IssueType, Level
-from ledger.rules.reconcile import Act, Seen, Verdict
+from ledger.rules.reconcile import Act, Asked, Seen, Verdict
 from shipline.errors import ShiplineError
 from tasks.github.client import GitHubError
 from tasks.github.repo import Sha
@@ -111,6 +111,8 @@ async def _restore(at: Here, issue: Issue, _: Seen, verdict: Verdict) -> str:
         at.ctx.store, await _by_hand(at, issue.key, EffectKind.BRANCH_CREATE), Sha, act=act, look=look,
         say=lambda done: f"{verdict.what}; restored at {done.sha[:7]}", phase=at.run.state,
     )  # fmt: skip
+    if issue.pr_number is None:  # there may be one that was closed with it
+        await change_issue(at.ctx.store, at.run.id, issue.key, {"asked": Asked.PULL_CLOSED})
     return f"restored at {made.sha[:7]}"
 
 

@@ -158,18 +158,27 @@ async def test_with_a_full_disk_it_stops_and_says_so_and_goes_on_after(
     reference = await _reference(at, worlds)
     run = await at.new_run()
     process = await at.start(run.id)
-    await asyncio.sleep(4)
+    await _until_begun(at, run.id)
     with _full(disk):
+        # MongoDB ends at the next thing that it must write, and is not started in vain.
+        await asyncio.to_thread(stack.until_said, "is full. It starts again when there is space.")
         assert "home" in [each["name"] for each in await _missing(at)]
-        code = await at.end(process)
-        print(code, stack.said, (at.home / "logs" / f"crash-{run.id}.log").read_text()[-3000:])  # noqa: T201
-    for _ in range(3):
-        code = await at.deliver(run.id)
-        if code == 0:
-            break
-    assert code == 0
+    await asyncio.to_thread(stack.until_said, "is back")
+    codes = [await at.end(process)]
+    while codes[-1] != 0 and len(codes) < 4:  # GitHub and Prefect were full too: what failed of that is tried again
+        codes.append(await at.deliver(run.id))
+    print(f"exit codes {codes}; the stack said:\n{stack.said}")  # noqa: T201 (whether going on by hand was needed)
+    assert codes[-1] == 0
     difference = compare(await look(at, run.id), reference)
     assert difference.equal, difference
+
+
+async def _until_begun(at: Ground, run_id: str) -> None:
+    """Wait until the run has done something."""
+    store = await at.store()
+    async with asyncio.timeout(200):
+        while len(await store.find(Effect, {"runId": run_id})) < 5:  # noqa: ASYNC110 (another process makes them)
+            await asyncio.sleep(0.2)
 
 
 async def _everything(at: Ground) -> dict[str, int]:

@@ -136,8 +136,9 @@ async def test_changed_while_it_was_dead(delivery: Delivery) -> None:
     await delivery.ann.delete_branch(str(service.branch))
 
     await delivery.start()
-    assert await delivery.end() == 0
-    assert (await delivery.ended()).outcome is Outcome.SUCCEEDED
+    await delivery.end()
+    run = await delivery.ended()
+    assert run.outcome is Outcome.SUCCEEDED, f"{run.error}\n{await delivery.told()}"
     assert await delivery.on_integration("by-hand.txt")
     assert await delivery.on_integration("deploy/pebble.service")
     told = await delivery.told()
@@ -176,7 +177,9 @@ async def test_closed_in_the_middle_and_retried(delivery: Delivery) -> None:
     run = await delivery.ended()
     assert run.outcome is Outcome.FAILED
     assert f"#{number} was closed by ann without a merge" in str(run.error)
-    assert (await delivery.node("service")).status is IssueStatus.DONE
+    service = await delivery.node("service")  # it went on alone; siblings merge in order, so it waits for the other
+    assert service.failure is None
+    assert service.tested_head is not None
 
     await delivery.start()
     assert await delivery.end() == 0

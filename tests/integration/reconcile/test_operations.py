@@ -53,7 +53,9 @@ async def test_a_release_is_deployed_again_and_rolled_back(
 
     one = await again.deploy_again(first.id, "asked-1")
     assert one is not None
-    assert await again.deploy_again(first.id, "asked-1") == one  # the same wish is carried out once
+    same = await again.deploy_again(first.id, "asked-1")  # the same wish is carried out once
+    assert same is not None
+    assert (same.id, same.pid) == (one.id, one.pid)
     two = await again.deploy_again(second.id, "asked-2")
     back = await again.roll_back(second.id)
     assert two is not None and back is not None
