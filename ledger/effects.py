@@ -39,6 +39,7 @@ TICK = 1.0  # seconds between two looks at what a person asked for, while someth
 WAIT = 0.2  # seconds between two looks at an effect that another worker carries out
 # GitHub's lists may lag behind its writes: what was done a moment ago is not believed to be missing before that.
 LAG = 5.0
+GRACE = 10.0  # seconds in which a short act may still end when its task is cancelled
 
 _keys: WeakValueDictionary[tuple[int, str], asyncio.Lock] = WeakValueDictionary()
 
@@ -68,6 +69,8 @@ class Doing(Generic[T]):
     undo: Callable[[T], Awaitable[None]] | None
     long: bool
     phase: str
+    about: str
+    say: Callable[[T], str]
 
 
 async def nothing_to_find() -> None:
@@ -98,38 +101,65 @@ async def perform(
     While another worker carries the same effect out, this one waits. Raises Interrupted when the run is paused or
     cancelled, and what ``act`` raises, once the failure is in the journal; a failed effect may be tried again.
     """
-    doing = Doing(key, outcome_type, act, look, undo, long, phase)
-    surplus: list[T] = []
+    doing = Doing(key, outcome_type, act, look, undo, long, phase, about or key.node, say)
     async with _lock(str(key)):
-        while True:
-            taken = await _take(store, key)
-            if isinstance(taken, Effect):
-                outcome = outcome_type.model_validate(taken.outcome)
-                await drain(store, taken)
-                for each in surplus:
-                    if each != outcome:
-                        await _take_back(store, doing, each)
-                return outcome
-            try:
-                outcome, found = await _carry_out(taken, doing)
-                told = event(
-                    EventType.STEP_COMPLETED, phase, say(outcome), node=about or key.node,
-                    data={"effect": str(key), "found": found},
-                )  # fmt: skip
-                await _settle(taken, outcome, told)
-                return outcome
-            except _TooLate as late:
-                surplus.append(late.outcome)
-            except LeaseLost:
-                pass  # whoever has it now goes on; wait for what comes of it
-            except Interrupted:
+        taken = await _take(store, key)
+        if isinstance(taken, Effect):
+            await drain(store, taken)
+            return outcome_type.model_validate(taken.outcome)
+        return await _seen_through(_until_settled(store, taken, doing), doing)
+
+
+async def _until_settled(store: Store, taken: Hold | Effect, doing: Doing[T]) -> T:
+    surplus: list[T] = []
+    while isinstance(taken, Hold):
+        try:
+            outcome, found = await _carry_out(taken, doing)
+            told = event(
+                EventType.STEP_COMPLETED, doing.phase, doing.say(outcome), node=doing.about,
+                data={"effect": str(doing.key), "found": found},
+            )  # fmt: skip
+            await _settle(taken, outcome, told)
+            return outcome
+        except _TooLate as late:
+            surplus.append(late.outcome)
+        except LeaseLost:
+            pass  # whoever has it now goes on; wait for what comes of it
+        except Interrupted:
+            raise
+        except Exception as error:  # whatever it is, the journal names it before the caller decides
+            if await _fail(taken, doing, error):
                 raise
-            except Exception as error:  # whatever it is, the journal names it before the caller decides
-                if await _fail(taken, key, error, phase, about or key.node):
-                    raise
-                # Somebody took it over meanwhile: this failure (merged already, say) is of no interest any more.
-            finally:
-                taken.let_go()
+            # Somebody took it over meanwhile: this failure (merged already, say) is of no interest any more.
+        finally:
+            taken.let_go()
+        taken = await _take(store, doing.key)
+    stored = doing.outcome_type.model_validate(taken.outcome)
+    await drain(store, taken)
+    for each in surplus:
+        if each != stored:
+            await _take_back(store, doing, each)
+    return stored
+
+
+async def _seen_through(work: Coroutine[Any, Any, T], doing: Doing[T]) -> T:
+    """Await ``work``. When this task is cancelled meanwhile, a short act may still end: half a write is a riddle."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        if not doing.long:
+            await asyncio.wait({task}, timeout=GRACE)
+        await _stopped(task)
+        raise
+
+
+async def _stopped(task: asyncio.Future[Any]) -> None:
+    while not task.done():  # a driver under a time limit of its own may take the first cancellation for its own
+        task.cancel()
+        await asyncio.wait({task}, timeout=TICK)
+    if not task.cancelled():
+        task.exception()  # taken note of: the caller was cancelled, and the journal has it
 
 
 class _TooLate(Exception):
@@ -201,9 +231,7 @@ async def _watched(hold: Hold, doing: Doing[T], work: Coroutine[Any, Any, tuple[
                 await check_interrupt(hold.store, doing.key.run_id)
         return task.result()
     finally:
-        while not task.done():  # a driver under a time limit of its own may take the first cancellation for its own
-            task.cancel()
-            await asyncio.wait({task}, timeout=TICK)
+        await _stopped(task)
 
 
 async def _attempts(hold: Hold, doing: Doing[T]) -> tuple[T, bool]:
@@ -257,10 +285,12 @@ async def _take_back(store: Store, doing: Doing[T], second: T) -> None:
 
 
 def _last_heard(before: Effect | None) -> float:
-    """When an attempt that was cut off may have acted at the latest, on this process's monotonic clock."""
-    if before is None or before.status is EffectStatus.FAILED:
-        return -LAG
-    return time.monotonic() - max(0.0, (now() - before.updated_at).total_seconds())
+    """When an attempt that was cut off may have acted at the latest, on this process's monotonic clock: just now.
+
+    When it took the lease says little of when it acted, and its clock may have been wrong.
+    """
+    cut_off = before is not None and before.status is not EffectStatus.FAILED
+    return time.monotonic() if cut_off else -LAG
 
 
 async def _settle(hold: Hold, outcome: Model, told: PendingEvent) -> None:
@@ -282,7 +312,7 @@ async def _settle(hold: Hold, outcome: Model, told: PendingEvent) -> None:
     await drain(hold.store, settled)
 
 
-async def _fail(hold: Hold, key: Key, error: Exception, phase: str, node: str) -> bool:
+async def _fail(hold: Hold, doing: Doing[Any], error: Exception) -> bool:
     """Write the failure down; False when the effect was taken over by another worker."""
     text = f"{type(error).__name__}: {error}"
     failed = await hold.store.change(
@@ -291,8 +321,8 @@ async def _fail(hold: Hold, key: Key, error: Exception, phase: str, node: str) -
         {"status": EffectStatus.FAILED, "error": text},
         expect=hold.mine,
         event=event(
-            EventType.STEP_FAILED, phase, f"{key.kind} failed: {text}", node=node, level=Level.ERROR,
-            data={"effect": hold.effect.id, "attempt": hold.effect.attempts},
+            EventType.STEP_FAILED, doing.phase, f"{doing.key.kind} failed: {text}", node=doing.about,
+            level=Level.ERROR, data={"effect": hold.effect.id, "attempt": hold.effect.attempts},
         ),
     )  # fmt: skip
     if failed is not None:

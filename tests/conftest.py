@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 
 LOCAL = {"localhost", ""}
+# Which end-to-end tests share a `shipline up`.
+DELIVERING = {"demo", "refusals", "replay", "scripts"}
+STEERING = {"budgets", "control", "deployments", "prefect_buttons"}
 
 
 class OutsideReached(RuntimeError):
@@ -20,11 +23,13 @@ class OutsideReached(RuntimeError):
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the mark
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With ``-n 2`` each folder stays on one worker, because its tests share a server."""
+    """With ``-n 2`` tests that share a server stay on one worker: a folder's, and of ``e2e`` a file's or a stack's."""
     for item in items:
-        folder = item.path.parent.name
-        alone = item.path.stem == "test_interrupts"
-        item.add_marker(pytest.mark.xdist_group("interrupts" if alone else folder))
+        group = item.path.parent.name
+        if group == "e2e":
+            stem = item.path.stem.removeprefix("test_")
+            group = "delivering" if stem in DELIVERING else "steering" if stem in STEERING else stem
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(autouse=True, scope="session")

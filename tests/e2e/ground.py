@@ -127,11 +127,16 @@ class Ground:
         return f"{answer.json()['state_type']} {answer.json()['state_name']}"
 
     def ask(self, method: str, path: str, body: Any = None) -> httpx.Response:
-        """One request of the UI. A server on SQLite answers 503 when it is busy; a person presses again."""
+        """One request of the UI. A server on SQLite answers 503, or late, when it is busy; a person asks again."""
+        until = time.monotonic() + LATE
         while True:
-            answer = self.prefect.request(method, path, json=body)
-            if answer.status_code != 503:
-                return answer
+            try:
+                answer = self.prefect.request(method, path, json=body)
+                if answer.status_code != 503:
+                    return answer
+            except httpx.ReadTimeout:
+                if method != "GET" or time.monotonic() > until:
+                    raise
             time.sleep(0.5)
 
     def press(self, flow_run: str, state: dict[str, Any], *, force: bool = True) -> str:

@@ -133,9 +133,9 @@ def _in_prefect(home: Path, said: Said) -> None:
     api = json.loads((home / "stack.json").read_text())["prefect_api_url"]
     newest = json.loads(shipline(home, "runs", "--json").out)[0]["_id"]
     query = {"flow_runs": {"tags": {"all_": ["shipline", newest]}}}
-    found = httpx.post(f"{api}/flow_runs/filter", json=query).json()
+    found = httpx.post(f"{api}/flow_runs/filter", json=query, timeout=30).json()
     assert [each["name"] for each in found] == [f"deliver {newest}"]
-    keys = {each["key"] for each in httpx.post(f"{api}/artifacts/filter", json={"limit": 200}).json()}
+    keys = {each["key"] for each in httpx.post(f"{api}/artifacts/filter", json={"limit": 200}, timeout=30).json()}
     assert {f"plan-{newest}", f"progress-{newest}", f"release-{newest}"} <= keys
     assert said.out
 
@@ -149,7 +149,7 @@ def test_the_demo_uses_a_stack_that_is_up(stack: Path) -> None:
 
 def test_every_stage_is_a_deployment_of_its_own(stack: Path) -> None:
     api = json.loads((stack / "stack.json").read_text())["prefect_api_url"]
-    names = {each["name"] for each in httpx.post(f"{api}/deployments/filter", json={}).json()}
+    names = {each["name"] for each in httpx.post(f"{api}/deployments/filter", json={}, timeout=30).json()}
     assert {"deliver", "spec", "plan", "execute", "qa", "merge", "release"} <= names
 
 

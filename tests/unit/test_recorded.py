@@ -87,9 +87,18 @@ async def test_the_same_request_does_not_warn(tmp_path: Path, workspace: Path) -
 
 
 async def test_what_was_never_said_cannot_be_repeated(tmp_path: Path, workspace: Path) -> None:
+    _record(tmp_path, _job(round_="2"))
+    with pytest.raises(NoRecording, match=r"for leaf, round 1"):
+        await RecordedCoder(tmp_path).start(_job(round_="1"), "key", workspace)
+
+
+async def test_a_round_that_nobody_recorded_repeats_the_latest_before_it(tmp_path: Path, workspace: Path) -> None:
     _record(tmp_path, _job())
-    with pytest.raises(NoRecording, match=r"for leaf, round 2"):
-        await RecordedCoder(tmp_path).start(_job(round_="2"), "key", workspace)
+    agent = RecordedCoder(tmp_path)
+    told = await agent.result(await agent.start(_job(round_="3"), "key", workspace))
+    assert told.warnings == ["developer-implementer repeats for leaf what it said in round 1."]
+    with pytest.raises(AgentError, match="repeats for leaf"):
+        await RecordedCoder(tmp_path, strict=True).start(_job(round_="3"), "key", workspace)
 
 
 async def test_answers_about_the_run_are_found_by_its_size(tmp_path: Path) -> None:

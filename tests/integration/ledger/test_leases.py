@@ -20,7 +20,7 @@ from ledger.runs import create_run
 from ledger.store import Store
 from shipline.errors import Interrupted, LeaseLost, OutcomeUnknown
 
-TERM = timedelta(milliseconds=600)
+TERM = timedelta(milliseconds=1500)
 
 
 class Made(Model):
@@ -75,6 +75,7 @@ def _key(run: Run) -> Key:
 def _quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(effects, "LAG", 0.2)
     monkeypatch.setattr(effects, "TICK", 0.1)
+    monkeypatch.setattr(effects, "GRACE", 0.5)
     monkeypatch.setattr(effects, "pause", lambda _: 0.05)
     yield
     assert not lease._acting  # every call has let go
@@ -153,7 +154,7 @@ def test_a_living_process_of_this_machine_is_not_gone() -> None:
 async def test_who_slept_past_its_lease_takes_back_what_it_did_too_late(store: Store, other: Store, run: Run) -> None:
     world = World()
     sleeper = Store(store._client, store._database.name, lease=TERM)
-    world.takes = 1.0
+    world.takes = 2 * TERM.total_seconds()
 
     async def asleep() -> Made:
         return await world.do(sleeper, run)
@@ -268,6 +269,18 @@ async def test_a_short_act_is_seen_through(store: Store, run: Run) -> None:
     await world.begun.wait()
     await store.change(Run, run.id, {"interrupt": {"paused": True, "cancelled": False, "reason": None}})
     assert await working == Made(number=1)
+
+
+async def test_a_short_act_ends_though_its_task_is_cancelled(store: Store, run: Run) -> None:
+    world = World()
+    world.takes = 0.2
+    working = asyncio.create_task(world.do(store, run))
+    await world.begun.wait()
+    working.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await working
+    assert world.made == [1]
+    assert (await store.get(Effect, str(_key(run)))).status is EffectStatus.SUCCEEDED
 
 
 async def test_a_cancelled_call_leaves_the_effect_to_anybody(store: Store, other: Store, run: Run) -> None:

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from deployments.ports import free_port
+from deployments.process import ready
 from deployments.sandbox_server import SEED
 from deployments.stack import LocalStack
 from ledger.issues import change_issue, get_issue, store_plan
@@ -136,9 +137,18 @@ async def grounds(tmp_path_factory: pytest.TempPathFactory, _environment: None) 
         token, port = "ghp_operatorOperatorOperatorOperator", free_port()
         words = ["--data", str(home / "sandbox"), "--port", str(port), "--token", token, "--user", f"ann={ANN}"]
         words += ["--seed", f"demo/tally={SEED}"]
-        await stack.start_child("github", [sys.executable, "-m", "sandbox", *words], {})
+        child = await stack.start_child("github", [sys.executable, "-m", "sandbox", *words], {})
         url = f"http://127.0.0.1:{port}"
         addresses = replace(stack.addresses, github_api_url=url, github_token=token)
+
+        async def answers() -> bool:
+            try:
+                async with Ground(home, addresses, {}).github() as client:
+                    return (await client.get("/repos/demo/tally")).status_code == 200
+            except httpx.ConnectError:
+                return False
+
+        await ready(child, answers, 60)
         await _deployment(stack.addresses.prefect_api_url)
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "HOME") if name in os.environ}
         ours = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -150,7 +150,8 @@ def test_only_what_the_same_author_made_twice_is_surplus() -> None:
 
 
 def test_a_run_that_nobody_carries_is_given_on_at_once_then_ever_later_then_no_more() -> None:
-    times, at = [], AT
+    times: list[datetime] = []
+    at = AT
     for number in range(1, len(WAITS) + 1):
         idle = at - GRACE
         while not (verdict := hand_over(times, at, idle_since=idle)).now:
