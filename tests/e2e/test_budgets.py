@@ -76,6 +76,7 @@ async def test_money_warns_pauses_and_goes_on_when_raised(at: Ground) -> None:
     assert (difference.duplicates, difference.lost) == ([], [])  # the work was kept, and none was done twice
 
 
+@pytest.mark.long
 async def test_minutes_pause_in_the_loop_and_a_forecast_beyond_them_is_said(at: Ground) -> None:
     run = await _run(at, Budget(minutes=0.05, usd=0.001, tokens=10**6))
     store = await at.store()
@@ -91,6 +92,7 @@ async def test_minutes_pause_in_the_loop_and_a_forecast_beyond_them_is_said(at: 
     assert (await store.get(Run, run.id)).clock.seconds == before  # a pause costs no time
 
 
+@pytest.mark.long
 async def test_an_attempt_that_came_to_nothing_is_counted(at: Ground, tmp_path: Path) -> None:
     # The agent answers, is paid, and has changed nothing: its leaf fails, and the answer counts all the same.
     recordings = tmp_path / "recordings"

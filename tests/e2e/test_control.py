@@ -118,6 +118,7 @@ def test_cancel_leaves_nothing(ground: Ground) -> None:
         assert "has ended (cancelled)" in refused.err
 
 
+@pytest.mark.long
 def test_everything_pauses_and_goes_on(ground: Ground) -> None:
     ground.hold(on=True)
     first = ground.begin("all-1")

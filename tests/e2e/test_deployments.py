@@ -92,6 +92,7 @@ def test_it_starts_as_the_ui_starts_it(api: httpx.Client, run: str, name: str) -
     assert ended["state_type"] == "COMPLETED", ended["state"]["message"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["execute", *SCHEDULED])
 def test_it_starts_from_the_command_line(stack: Path, api: httpx.Client, run: str, name: str) -> None:
     words = [word for key, value in _parameters(name, run).items() for word in ("--param", f"{key}={value}")]

@@ -150,6 +150,7 @@ async def test_a_clock_an_hour_off_takes_no_live_lease_and_stalls_nothing(
     assert {each.attempts for each in await store.find(Effect, {"runId": run.id})} == {1}  # nobody took anything over
 
 
+@pytest.mark.long
 async def test_with_a_full_disk_it_stops_and_says_so_and_goes_on_after(
     stack: Standing, at: Ground, worlds: list[World], disk: Path
 ) -> None:

@@ -26,6 +26,7 @@ def ground(stack: Path) -> Iterator[Ground]:
         yield made
 
 
+@pytest.mark.long
 def test_suspend_resume_pause_delete_and_run(ground: Ground) -> None:
     ground.hold(on=True)
     run = ground.begin("pressed")
@@ -89,6 +90,7 @@ def test_cancel(ground: Ground) -> None:
     assert ground.document(run)["outcome"] == "cancelled"
 
 
+@pytest.mark.long
 def test_cancel_of_a_stage_and_of_what_waits(ground: Ground) -> None:
     ground.hold(on=True)
     run = ground.begin("stage-cancel")
@@ -115,6 +117,7 @@ def test_cancel_of_a_stage_and_of_what_waits(ground: Ground) -> None:
     ground.becomes(first, "CANCELLED Cancelled")
 
 
+@pytest.mark.long
 def test_retry_of_a_failed_flow_run(ground: Ground) -> None:
     ground.fail("month", on=True)
     run = ground.begin("button-retry")

@@ -61,6 +61,7 @@ async def test_a_run_ends_though_prefect_is_killed_twice(stack: Standing, at: Gr
     assert difference.equal, difference
 
 
+@pytest.mark.long
 async def test_a_worker_goes_on_after_prefect_was_killed(stack: Standing, at: Ground) -> None:
     async with at.github() as client:
         body = {"owner": OWNER, "name": "by-worker"}

@@ -69,6 +69,7 @@ def test_the_demo_replayed_strictly_is_equal(stack: Path, demo: Said) -> None:
     assert "Warning" not in shipline(stack, "logs", told["run"]).out
 
 
+@pytest.mark.long
 def test_a_run_of_ones_own_agents_is_replayed_without_asking_them(stack: Path, own: Own) -> None:
     asked = own.asked.read_text()
     assert "developer-implementer goodbye 1" in asked
@@ -90,6 +91,7 @@ def test_a_run_of_ones_own_agents_is_replayed_without_asking_them(stack: Path, o
     assert git(bare, "ls-tree", "--name-only", "v0.2.0", "docs/specs/").split() == ["docs/specs/2-manners.md"]
 
 
+@pytest.mark.long
 def test_a_patch_that_was_changed_is_named(stack: Path, own: Own, tmp_path: Path) -> None:
     altered = shutil.copytree(own.recording, tmp_path / "altered")
     patch = altered / "answers" / "goodbye" / "1.developer-implementer" / "change.patch"
@@ -106,6 +108,7 @@ def test_a_patch_that_was_changed_is_named(stack: Path, own: Own, tmp_path: Path
     assert {path for paths in files.values() for path in paths} == {"tally/goodbye.py"}
 
 
+@pytest.mark.long
 def test_a_request_that_changed_fails_when_strict(stack: Path, own: Own, tmp_path: Path) -> None:
     altered = shutil.copytree(own.recording, tmp_path / "altered")
     answer = altered / "answers" / "plan-small" / "1.spec-writer" / "answer.yaml"
@@ -118,6 +121,7 @@ def test_a_request_that_changed_fails_when_strict(stack: Path, own: Own, tmp_pat
     assert "differs: outcome: recorded succeeded, replayed failed" in said.out
 
 
+@pytest.mark.long
 def test_what_cannot_be_replayed_or_recorded_is_said_in_a_sentence(stack: Path, own: Own, tmp_path: Path) -> None:
     again = shipline(stack, "record", own.run, "--to", str(own.recording.parent), "--name", own.recording.name)
     assert (again.code, "exists already" in again.err) == (2, True)

@@ -83,6 +83,7 @@ async def _leaves(at: Ground, run_id: str) -> list[dict[str, Any]]:
     return [each for each in found if each["parameters"].get("kind")]
 
 
+@pytest.mark.long
 async def test_leaves_of_a_work_pool_leave_the_same_world(at: Ground, here: World) -> None:
     run = await at.new_run()
     async with _worker(at):
@@ -97,6 +98,7 @@ async def test_leaves_of_a_work_pool_leave_the_same_world(at: Ground, here: Worl
     assert {each["state_type"] for each in handed} == {"COMPLETED"}
 
 
+@pytest.mark.long
 async def test_a_leaf_whose_process_is_killed_is_handed_out_again(at: Ground, here: World) -> None:
     run = await at.new_run()
     async with _worker(at) as worker:

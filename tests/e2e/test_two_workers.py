@@ -51,6 +51,7 @@ async def test_two_workers_on_one_run_leave_the_world_of_one(at: Ground, alone: 
     assert (difference.duplicates, difference.lost) == ([], [])
 
 
+@pytest.mark.long
 async def test_a_second_worker_takes_over_from_one_that_is_killed(at: Ground, alone: World) -> None:
     run = await at.new_run()
     first, second = await at.start(run.id), await at.start(run.id)
@@ -63,6 +64,7 @@ async def test_a_second_worker_takes_over_from_one_that_is_killed(at: Ground, al
     assert (difference.duplicates, difference.lost) == ([], [])
 
 
+@pytest.mark.long
 async def test_two_runs_on_two_repositories_do_not_meet(at: Ground, alone: World) -> None:
     runs = [await at.new_run(), await at.new_run()]
     codes = await asyncio.gather(*(at.deliver(each.id) for each in runs))
@@ -72,6 +74,7 @@ async def test_two_runs_on_two_repositories_do_not_meet(at: Ground, alone: World
         assert (difference.duplicates, difference.lost) == ([], [])
 
 
+@pytest.mark.long
 async def test_two_runs_on_one_repository_release_one_after_the_other(at: Ground) -> None:
     first = await at.new_run()
     second = await submit(IDEA, first.repo, size=Size.SMALL)

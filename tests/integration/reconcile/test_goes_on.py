@@ -25,7 +25,7 @@ from tasks.context import context
 from tests.crash.scenario import HERE, Ground
 from tests.integration.reconcile.conftest import Person
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.timeout(900), pytest.mark.long]
 
 KEPT = {"epic", "bye", "service"}
 ANSWERS = Path("pebble") / "answers"
