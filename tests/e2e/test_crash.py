@@ -61,7 +61,9 @@ async def test_the_grid_catches_a_process_that_does_not_look_first(at: Ground, r
     assert [each for each in difference.duplicates if each.startswith("issue ")], difference
 
 
-@pytest.mark.parametrize(("kind", "number"), [("issue.create", 3), pytest.param("pull.merge", 1, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    ("kind", "number"), [("issue.create", 3), pytest.param("pull.merge", 1, marks=pytest.mark.long)]
+)
 async def test_a_worker_stopped_before_it_sends_and_woken_after_its_lease(
     at: Ground, references: References, kind: str, number: int
 ) -> None:
