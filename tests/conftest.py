@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 LOCAL = {"localhost", ""}
 # Which end-to-end tests share a `shipline up`.
@@ -21,15 +22,23 @@ class OutsideReached(RuntimeError):
     """A test tried to leave this machine."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the mark
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With ``-n 2`` tests that share a server stay on one worker: a folder's, and of ``e2e`` a file's or a stack's."""
-    for item in items:
-        group = item.path.parent.name
-        if group == "e2e":
-            stem = item.path.stem.removeprefix("test_")
-            group = "delivering" if stem in DELIVERING else "steering" if stem in STEERING else stem
-        item.add_marker(pytest.mark.xdist_group(group))
+class ByServer(LoadScopeScheduling):  # type: ignore[misc]
+    """Tests that share a server stay on one worker: a folder's, and of ``e2e`` a file's or those of one stack.
+
+    xdist's own ``loadgroup`` marks the ids of tests, which pytest 9.2 no longer lets it do.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = Path(nodeid.partition("::")[0])
+        if path.parent.name != "e2e":
+            return path.parent.as_posix()
+        stem = path.stem.removeprefix("test_")
+        return "delivering" if stem in DELIVERING else "steering" if stem in STEERING else stem
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Asked by xdist when it starts."""
+    return ByServer(config, log)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -124,6 +124,7 @@ def _until(home: Path, ready: Callable[[dict[str, Any]], object], *command: str)
     raise AssertionError(f"{command} still says {found}")
 
 
+@pytest.mark.long
 def test_the_command_shows_raises_and_resumes(stack: Path) -> None:
     repo = new_repository(stack, "budget")
     said = shipline(stack, "run", DEMO, "--repo", repo, "--size", "small", "--budget-usd", "0.01", "--detach", "--json")

@@ -86,7 +86,7 @@ def _parameters(name: str, run: str) -> dict[str, Any]:
     return {"run_id": run} if name in OF_A_RUN else {}
 
 
-@pytest.mark.parametrize("name", [*OF_A_RUN, *SCHEDULED])
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.long) for name in OF_A_RUN] + [*SCHEDULED])
 def test_it_starts_as_the_ui_starts_it(api: httpx.Client, run: str, name: str) -> None:
     ended = _end(api, _start(api, name, _parameters(name, run)))
     assert ended["state_type"] == "COMPLETED", ended["state"]["message"]
