@@ -5,9 +5,8 @@ Nothing here calls work done that was not seen done: where the ledger cannot kno
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from enum import StrEnum
 
 from ledger.models import Issue, IssueStatus, IssueType
@@ -195,56 +194,3 @@ def _looked_again(issue: Issue, seen: Seen) -> bool:
 def _name(issue: Issue) -> str:
     kind = "Defect" if issue.type is IssueType.DEFECT else "Epic" if issue.parent is None else "Issue"
     return f"{kind} #{issue.number}"
-
-
-# Surplus
-
-
-@dataclass(frozen=True)
-class Marked:
-    """Something on GitHub that carries a hidden marker. ``id`` orders by age."""
-
-    id: int
-    author: str
-    on: int = 0
-
-
-def surplus(found: Sequence[Marked], known: int | None) -> list[Marked]:
-    """Which of those with the same marker are too many: not what the ledger knows, and by the same author.
-
-    Without a known one, an effect may be under way, and nothing is called surplus. A person's copy is theirs.
-    """
-    kept = next((each for each in found if each.id == known), None)
-    if kept is None:
-        return []
-    return [each for each in found if each.id != known and each.author == kept.author]
-
-
-# Runs that nobody carries
-
-WAITS = (timedelta(0), timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=45), timedelta(hours=2))
-WINDOW = timedelta(days=1)
-GRACE = timedelta(seconds=60)
-
-
-@dataclass(frozen=True)
-class HandOver:
-    """Whether a run that nobody carries is given to a worker now; ``why`` when it is not."""
-
-    now: bool
-    number: int = 0
-    why: str = ""
-    decide: str = ""
-
-
-def hand_over(earlier: Iterable[datetime], at: datetime, *, idle_since: datetime) -> HandOver:
-    """At once, then ever later, at most five times a day: what always dies must not be started for ever."""
-    times = sorted(earlier)
-    recent = [each for each in times if at - each < WINDOW]
-    if len(recent) >= len(WAITS):
-        tried = f"It was given to a worker {len(recent)} times within a day and stopped each time"
-        return HandOver(False, why=tried, decide="look at its log, mend what stops it, then resume it")
-    due = recent[-1] + WAITS[len(recent)] if recent else idle_since + GRACE
-    if at < due:
-        return HandOver(False, why=f"It waits until {due:%H:%M:%S} UTC before it is given to a worker again")
-    return HandOver(True, number=len(times) + 1)

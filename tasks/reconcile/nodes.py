@@ -13,8 +13,8 @@ from ledger.rules.tree import Tree, is_open
 from shipline.errors import Interrupted, ShiplineError
 from tasks.context import context
 from tasks.reconcile.facts import Listing, list_repository, read_journal, see_all, see_node
-from tasks.reconcile.mending import Undecided, mend
-from tasks.reconcile.noticed import Noticed
+from tasks.reconcile.mending import mend
+from tasks.reconcile.noticed import Noticed, Undecided
 from tasks.state import Here, here
 
 log = logging.getLogger(__name__)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from ledger.models import Model
+from ledger.rules.reconcile import Verdict
+from shipline.errors import ShiplineError
 
 
 class Noticed(Model):
@@ -18,3 +20,13 @@ class Noticed(Model):
         words = f"{self.what}."
         words += f" Done: {self.did}." if self.did else ""
         return words + (f" To decide: {self.decide}." if self.decide else "")
+
+
+class Undecided(ShiplineError):
+    """Somebody changed GitHub by hand in a way that only a person can answer."""
+
+
+def question(verdict: Verdict) -> Undecided:
+    """The verdict as a sentence that asks a person."""
+    decide = verdict.decide[:1].upper() + verdict.decide[1:]
+    return Undecided(f"{verdict.what}.", f"{decide}.")

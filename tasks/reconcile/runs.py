@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ledger.models import Event, EventType, Level, Run, RunState, now
-from ledger.rules.reconcile import hand_over
+from ledger.rules.hand_over import hand_over
 from ledger.runs import note_run
 from ledger.timeline import event
 from tasks import leftovers

@@ -7,7 +7,7 @@ from typing import Any
 
 from ledger.effects import Key, nothing_to_find, perform
 from ledger.models import Effect, EffectKind, EffectStatus, Issue
-from ledger.rules.reconcile import Marked, surplus
+from ledger.rules.surplus import Marked, surplus
 from ledger.rules.tree import Tree
 from tasks.issues import Told
 from tasks.reconcile import github

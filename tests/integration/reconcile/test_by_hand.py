@@ -10,8 +10,8 @@ from ledger.queries import events
 from ledger.rules.reconcile import Asked
 from shipline.errors import Interrupted
 from tasks.pulls import open_pull_request
-from tasks.reconcile.mending import Undecided
 from tasks.reconcile.nodes import attend, attend_all
+from tasks.reconcile.noticed import Undecided
 from tasks.reconcile.whole import reconcile_run
 from tasks.state import revive
 from tests.integration.reconcile.conftest import Made, plain

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -12,20 +10,14 @@ from hypothesis import strategies as st
 
 from ledger.models import Issue, IssueStatus, IssueType
 from ledger.rules.reconcile import (
-    GRACE,
-    WAITS,
-    WINDOW,
     Act,
     Asked,
-    Marked,
     Ours,
     PullSeen,
     Seen,
-    hand_over,
     judge,
-    surplus,
 )
-from tests.unit.rules.helpers import AT, issue
+from tests.unit.rules.helpers import issue
 
 HEAD, MOVED, MERGED = "a" * 40, "b" * 40, "c" * 40
 OPEN = PullSeen(12, True, HEAD)
@@ -140,32 +132,3 @@ def test_a_node_counts_as_merged_only_when_github_says_so_with_our_work_in_it(
     if Act.TAKE_OVER in acts:
         assert pull is BY_HAND and holds and not below and not ours.merging
     assert len(acts) == len(set(acts))
-
-
-def test_only_what_the_same_author_made_twice_is_surplus() -> None:
-    ours, second, copy = Marked(3, "bot"), Marked(9, "bot"), Marked(11, "ann")
-    assert surplus([ours, second, copy], 3) == [second]
-    assert surplus([ours, second, copy], None) == []  # an effect may be under way
-    assert surplus([second, copy], 3) == []  # what the ledger knows is not there
-
-
-def test_a_run_that_nobody_carries_is_given_on_at_once_then_ever_later_then_no_more() -> None:
-    times: list[datetime] = []
-    at = AT
-    for number in range(1, len(WAITS) + 1):
-        idle = at - GRACE
-        while not (verdict := hand_over(times, at, idle_since=idle)).now:
-            assert verdict.why
-            at += timedelta(minutes=1)
-        assert verdict.number == number
-        times.append(at)
-    assert [round((b - a) / timedelta(minutes=1)) for a, b in pairwise(times)] == [5, 15, 45, 120]
-    stopped = hand_over(times, at + timedelta(hours=3), idle_since=AT)
-    assert not stopped.now
-    assert "resume" in stopped.decide
-    assert hand_over(times, at + WINDOW, idle_since=AT).now  # another day
-
-
-def test_a_run_that_was_just_touched_is_left_a_moment() -> None:
-    assert not hand_over([], AT, idle_since=AT).now
-    assert hand_over([], AT + GRACE, idle_since=AT).now
