@@ -127,6 +127,9 @@ class LocalStack:
         if "runner" in self._parts:
             await self._runner()
             self._again["runner"] = (worker.NAME, self._runner)
+            if worker.takes_leaves(self._for_flows()):
+                await self._leaf_runner()
+                self._again["leaf-runner"] = (worker.LEAVES, self._leaf_runner)
             self._tell("runner", "started; it takes work in a few seconds")
         self._healing = asyncio.create_task(Healing(self._children, self._tell).keep(self._again))
         self._publish()
@@ -161,8 +164,14 @@ class LocalStack:
 
     async def _runner(self) -> None:
         await prefect_server.wait_for_prefect(self.addresses.prefect_api_url)
-        known = {**self._inherited(), **self.environment()}
-        await worker.start_worker(self._children, self.addresses.prefect_api_url, known)
+        await worker.start_worker(self._children, self.addresses.prefect_api_url, self._for_flows())
+
+    async def _leaf_runner(self) -> None:
+        await prefect_server.wait_for_prefect(self.addresses.prefect_api_url)
+        await worker.start_leaf_worker(self._children, self.addresses.prefect_api_url, self._for_flows())
+
+    def _for_flows(self) -> dict[str, str]:
+        return {**self._inherited(), **self.environment()}
 
     async def _timed(self, part: str, process: str, start: Callable[[], Awaitable[T]]) -> T:
         self._tell(part, "starting")

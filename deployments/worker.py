@@ -19,16 +19,22 @@ ASKS = {"PREFECT_WORKER_QUERY_SECONDS": "2", "PREFECT_WORKER_PREFETCH_SECONDS": 
 
 
 async def start_worker(children: Children, prefect_api_url: str, environment: Mapping[str, str]) -> Child:
-    """Make the pools where they are missing and start a worker; it asks for work about four seconds later.
-
-    Where leaves go to a work pool (``SHIPLINE_LEAVES``), a second worker takes them.
-    """
+    """Make the pools where they are missing and start a worker; it asks for work about four seconds later."""
     await ensure_pool(prefect_api_url, POOL, LIMIT)
-    await ensure_pool(prefect_api_url, LEAVES_POOL)
-    if environment.get("SHIPLINE_LEAVES") == "work-pool":
-        limit = environment.get("SHIPLINE_MAX_PARALLEL_TOTAL", "8")
-        children.spawn(LEAVES, argv(LEAVES_POOL, limit), {**environment, **ASKS})
+    await ensure_pool(prefect_api_url, LEAVES_POOL)  # which the deployment of a leaf names
     return children.spawn(NAME, argv(POOL), {**environment, **ASKS})
+
+
+def takes_leaves(environment: Mapping[str, str]) -> bool:
+    """Whether leaves go to a work pool, and so need a worker of their own."""
+    return environment.get("SHIPLINE_LEAVES") == "work-pool"
+
+
+async def start_leaf_worker(children: Children, prefect_api_url: str, environment: Mapping[str, str]) -> Child:
+    """The same for the pool of leaves, which takes as many at once as may be built for all runs."""
+    limit = int(environment.get("SHIPLINE_MAX_PARALLEL_TOTAL", "8"))
+    await _limit_pool(prefect_api_url, LEAVES_POOL, limit)
+    return children.spawn(LEAVES, argv(LEAVES_POOL), {**environment, **ASKS})
 
 
 def argv(pool: str, limit: str | None = None) -> list[str]:
@@ -48,3 +54,10 @@ async def ensure_pool(url: str, pool: str, limit: int | None = None) -> None:
         answer = await client.post(f"{url}/work_pools/", json=wanted)
     if answer.status_code not in (201, 409):  # 409: it is there
         raise Unavailable(f"Prefect made no work pool ({answer.status_code}: {answer.text[:200]}).")
+
+
+async def _limit_pool(url: str, pool: str, limit: int) -> None:
+    async with httpx.AsyncClient(timeout=10) as client:
+        answer = await client.patch(f"{url}/work_pools/{pool}", json={"concurrency_limit": limit})
+    if answer.status_code != 204:
+        raise Unavailable(f"Prefect did not limit work pool {pool} ({answer.status_code}: {answer.text[:200]}).")

@@ -10,10 +10,11 @@ from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
-from prefect.states import Crashed
+from prefect.states import Cancelled, Crashed
 
-from ledger.interrupts import heed
+from ledger.interrupts import cancel_run, heed, pause_run, words
 from ledger.issues import get_issue
+from ledger.models import Run
 from ledger.rules.steps import Step
 from shipline.errors import ConfigError
 from tasks.context import context
@@ -49,6 +50,9 @@ async def hand_out(run_id: str, step: Step) -> None:
             if begun.state is not None and begun.state.is_final():
                 died += begun.state.is_crashed()  # of an earlier loop: ended, and yet the step is to be done
                 continue
+            if begun.state is not None and begun.state.is_paused():  # pressed before the run went on
+                await client.set_flow_run_state(begun.id, Cancelled(message="Another one does the step."), force=True)
+                continue
             ended = await _end_of(client, begun, run_id, step)
             if ended.state is None or not (ended.state.is_crashed() or ended.state.is_failed()):
                 return
@@ -73,6 +77,7 @@ async def _end_of(client: PrefectClient, begun: FlowRun, run_id: str, step: Step
     silent_since: float | None = None
     while True:
         seen = await client.read_flow_run(begun.id)
+        await _heed_prefect(run_id, seen)
         if seen.state is not None and seen.state.is_final():
             return seen
         await heed((await context()).store, run_id)
@@ -83,3 +88,16 @@ async def _end_of(client: PrefectClient, begun: FlowRun, run_id: str, step: Step
         elif time.monotonic() - silent_since > START:  # its worker died with it, so nobody told Prefect
             await client.set_flow_run_state(begun.id, Crashed(message="Its process is gone."), force=True)
         await asyncio.sleep(POLL)
+
+
+async def _heed_prefect(run_id: str, seen: FlowRun) -> None:
+    """What is pressed on a leaf's flow run is meant for the run, as on its stages."""
+    state, store = seen.state, (await context()).store
+    if state is None or not (state.is_cancelling() or state.is_cancelled() or state.is_paused()):
+        return
+    if words(await store.get(Run, run_id)):
+        return  # said already: Prefect only follows
+    if state.is_paused():
+        await pause_run(store, run_id, "Prefect", f"Suspend was pressed on flow run {seen.name}")
+    else:
+        await cancel_run(store, run_id, "Prefect", f"Cancel was pressed on flow run {seen.name}")

@@ -19,7 +19,7 @@ from deployments.worker import ASKS, LEAVES_POOL, argv, ensure_pool
 from ledger.models import Outcome, Run
 from tests.crash import scenario
 from tests.crash.scenario import ROOT, Ground, ground
-from tests.crash.world import World, compare, look
+from tests.crash.world import World, compare, left_over, look
 
 pytestmark = pytest.mark.timeout(1200)
 
@@ -121,3 +121,32 @@ async def _kill_one(worker: psutil.Process) -> None:
                     return
         await asyncio.sleep(0.1)
     raise AssertionError("no leaf was started")
+
+
+@pytest.mark.long
+async def test_cancel_on_a_leaf_cancels_the_run(at: Ground) -> None:
+    run = await at.new_run()
+    async with _worker(at):
+        loop = await at.start(run.id, **POOL)
+        await _press_cancel(at, await _running_leaf(at, run.id))
+        await at.end(loop)
+    ended = await (await at.store()).get(Run, run.id)
+    assert ended.outcome is Outcome.CANCELLED
+    assert (ended.interrupt.by, "Cancel was pressed" in str(ended.interrupt.reason)) == ("Prefect", True)
+    assert left_over(at, run.id) == []
+
+
+async def _running_leaf(at: Ground, run_id: str) -> str:
+    async with asyncio.timeout(180):
+        while True:
+            for each in await _leaves(at, run_id):
+                if each["state_type"] == "RUNNING":
+                    return str(each["id"])
+            await asyncio.sleep(0.2)
+
+
+async def _press_cancel(at: Ground, flow_run: str) -> None:
+    url = f"{at.addresses.prefect_api_url}/flow_runs/{flow_run}/set_state"
+    async with httpx.AsyncClient(timeout=30) as client:
+        answer = await client.post(url, json={"state": {"type": "CANCELLING", "name": "Cancelling"}})
+    assert answer.status_code in (200, 201), answer.text
