@@ -135,7 +135,7 @@ def _fired(api: httpx.Client, deployment: str) -> str:
         "sort": "EXPECTED_START_TIME_DESC",
     }
     began = datetime.now(UTC).isoformat()
-    for _ in range(240):
+    for _ in range(480):  # Prefect's scheduler looks once a minute
         page = api.post("flow_runs/filter", json=asked).json()
         fired = [each for each in page if each["auto_scheduled"] and each["expected_start_time"] > began]
         if fired:

@@ -108,11 +108,11 @@ try:
 except Unavailable as error:
     raise SystemExit(str(error) + f" ({{error.exit_code}})")
 """
-    told = [
-        await said("run", IDEA, "--repo", run.repo),
-        await said("resume", run.id),
-        await asyncio.to_thread(lambda: script(at.home, code, PREFECT_API_URL=nowhere, SHIPLINE_RECORDINGS=RECORDINGS)),
-    ]
+    told = await asyncio.gather(
+        said("run", IDEA, "--repo", run.repo),
+        said("resume", run.id),
+        asyncio.to_thread(lambda: script(at.home, code, PREFECT_API_URL=nowhere, SHIPLINE_RECORDINGS=RECORDINGS)),
+    )
     began = time.monotonic()
     assert await at.deliver(run.id, PREFECT_API_URL=nowhere) == 3
     assert time.monotonic() - began < 30  # ten seconds for an answer; the rest is for a busy machine
@@ -124,6 +124,7 @@ except Unavailable as error:
     assert await _everything(at) == before
 
 
+@pytest.mark.long
 async def test_a_clock_an_hour_off_takes_no_live_lease_and_stalls_nothing(
     at: Ground, worlds: list[World], clock: dict[str, str]
 ) -> None:

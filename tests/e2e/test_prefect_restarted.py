@@ -38,6 +38,7 @@ async def at(stack: Standing) -> AsyncIterator[Ground]:
         yield made
 
 
+@pytest.mark.long
 async def test_a_run_ends_though_prefect_is_killed_twice(stack: Standing, at: Ground) -> None:
     reference = await References(at).world()
     chance, restarts, code = random.Random(SEED), 0, -1

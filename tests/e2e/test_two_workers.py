@@ -42,6 +42,7 @@ async def _ended(at: Ground, run_id: str) -> Run:
     return await (await at.store()).get(Run, run_id)
 
 
+@pytest.mark.long
 async def test_two_workers_on_one_run_leave_the_world_of_one(at: Ground, alone: World) -> None:
     run = await at.new_run()
     both = [await at.start(run.id), await at.start(run.id)]
