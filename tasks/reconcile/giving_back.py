@@ -99,9 +99,9 @@ async def _set_state(
     at: Here, issue: Issue, kind: EffectKind, state: str, reason: str, verdict: Verdict, why: str
 ) -> Told:
     number = int(issue.number or 0)
-    # The close that the run itself still owes has the key of that close: whoever does it, it is done once.
-    own = verdict.quiet and kind is EffectKind.ISSUE_CLOSE
-    key = Key(at.run.id, issue.key, str(issue.round), kind) if own else await _by_hand(at, issue.key, kind)
+    # What the run itself still owes has the key that the run gives it: whoever does it, it is done once.
+    own = Key(at.run.id, issue.key, str(issue.round), kind)
+    key = own if verdict.quiet else await _by_hand(at, issue.key, kind)
     mark = marker(at.run.id, issue.key, "by-hand", key.digest)
 
     async def act() -> Told:

@@ -112,7 +112,7 @@ class _Plain:
         text = re.sub(r"stood at \d+", "stood at N", text)
         text = re.sub(r"\b\d+(\.\d+)? ?s\b", "T", text)
         text = re.sub(r"http://127\.0\.0\.1:\d+", "HOST", text)
-        return re.sub(r"\b[0-9a-f]{64}\b|\b[0-9a-f]{40}\b|\b(?=[0-9a-f]*\d)[0-9a-f]{7}\b|\b[0-9a-f]{12}\b", "SHA", text)
+        return re.sub(r"\b[0-9a-f]{64}\b|\b[0-9a-f]{40}\b|\b[0-9a-f]{7}\b|\b[0-9a-f]{12}\b", "SHA", text)
 
     def _name(self, found: re.Match[str]) -> str:
         return f"<{self._names.get(int(found.group(1)), 'nobody')}>"
