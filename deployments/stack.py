@@ -8,13 +8,13 @@ import json
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from deployments import mongod, prefect_server, sandbox_server, worker
+from deployments import console_server, mongod, prefect_server, sandbox_server, worker
 from deployments.healing import Again, Healing
 from deployments.lock import hold_for_stack
 from deployments.ports import chosen_port, free_port
@@ -39,10 +39,11 @@ class StackAddresses:
     prefect_api_url: str
     github_api_url: str
     github_token: str
+    console_url: str = ""
 
 
 class LocalStack:
-    """One stack on one folder; ``async with`` it. ``parts``: mongodb, prefect, sandbox, runner.
+    """One stack on one folder; ``async with`` it. ``parts``: mongodb, prefect, sandbox, runner, console.
 
     A part that dies is started again on its port, and ``on_progress`` is told; see ``watch``.
     """
@@ -131,6 +132,7 @@ class LocalStack:
                 await self._leaf_runner()
                 self._again["leaf-runner"] = (worker.LEAVES, self._leaf_runner)
             self._tell("runner", "started; it takes work in a few seconds")
+        await self._console()
         self._healing = asyncio.create_task(Healing(self._children, self._tell).keep(self._again))
         self._publish()
 
@@ -169,6 +171,13 @@ class LocalStack:
     async def _leaf_runner(self) -> None:
         await prefect_server.wait_for_prefect(self.addresses.prefect_api_url)
         await worker.start_leaf_worker(self._children, self.addresses.prefect_api_url, self._for_flows())
+
+    async def _console(self) -> None:
+        if "console" in self._parts:
+            start = partial(console_server.start_console, self._children, self._ports["console"], self._for_flows())
+            self.addresses = replace(
+                self.addresses, console_url=await self._timed("console", console_server.NAME, start)
+            )
 
     def _for_flows(self) -> dict[str, str]:
         return {**self._inherited(), **self.environment()}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
+from datetime import datetime
 
 from ledger.issues import read_tree
-from ledger.models import AgentRun, Deployment, Event, Idea, Issue, IssueStatus, IssueType, Run, Usage
+from ledger.models import AgentRun, Deployment, Event, Idea, Issue, IssueStatus, IssueType, Level, Run, Usage
 from ledger.rules.ready import Blocker, waiting_for
 from ledger.rules.tree import Tree
 from ledger.store import Store
@@ -23,6 +24,16 @@ class Snapshot:
     waits: dict[str, list[Blocker]]
     usage: Usage
     deployment: Deployment | None
+
+
+@dataclass(frozen=True)
+class Span:
+    """From the first to the last event of a node, or (``node`` empty) of a stage."""
+
+    node: str
+    phase: str
+    began: datetime
+    ended: datetime
 
 
 @dataclass(frozen=True)
@@ -88,6 +99,42 @@ async def runs(store: Store, limit: int = 50) -> list[Run]:
 async def events(store: Store, run_id: str, *, after: int = 0, limit: int = 0) -> list[Event]:
     """The events of a run after number ``after``, oldest first."""
     return await store.find(Event, {"runId": run_id, "seq": {"$gt": after}}, [("seq", 1)], limit)
+
+
+async def latest_events(
+    store: Store, run_id: str, *, limit: int, node: str | None = None, levels: Collection[Level] = ()
+) -> list[Event]:
+    """The last ``limit`` events of a run (of one node, of some levels), oldest first."""
+    wanted: dict[str, object] = {"runId": run_id}
+    if node:
+        wanted["nodeId"] = node
+    if levels:
+        wanted["level"] = {"$in": list(levels)}
+    return (await store.find(Event, wanted, [("seq", -1)], limit))[::-1]
+
+
+async def spans(store: Store, run_id: str) -> list[Span]:
+    """When each stage and each node was worked on, in the order in which they began; stages come before nodes."""
+    group = {"_id": {"node": "$nodeId", "phase": "$phase"}, "began": {"$min": "$ts"}, "ended": {"$max": "$ts"}}
+    found = await store.collection(Event).aggregate([{"$match": {"runId": run_id}}, {"$group": group}])
+    merged: dict[tuple[str, str], Span] = {}
+    async for each in found:
+        phase, node = each["_id"]["phase"], each["_id"].get("node") or ""
+        for key in {("", phase), (node, "")} - {("", "")}:
+            known = merged.get(key)
+            began = min(each["began"], known.began) if known else each["began"]
+            ended = max(each["ended"], known.ended) if known else each["ended"]
+            merged[key] = Span(*key, began, ended)
+    return sorted(merged.values(), key=lambda each: (bool(each.node), each.began))
+
+
+async def overview(store: Store, limit: int = 50) -> list[Snapshot]:
+    """Every run that has not ended, and the newest of the others, newest first."""
+    newest = await runs(store, limit)
+    open_ones = await store.find(Run, {"outcome": None}, [("created_at", -1)])
+    wanted = {each.id: each for each in [*open_ones, *newest]}
+    ordered = sorted(wanted.values(), key=lambda each: each.created_at, reverse=True)
+    return [await snapshot(store, each.id) for each in ordered]
 
 
 async def follow(store: Store, run_id: str, *, after: int = 0) -> AsyncIterator[Event]:

@@ -95,7 +95,9 @@ def demo(home_folder: Path) -> Said:
 @pytest.fixture(scope="session")
 def stack(home_folder: Path) -> Iterator[Path]:
     """`shipline up` on the demo's home, ended by Ctrl-C; gives the home. A demo that comes later uses it."""
-    ports = [word for part in ("mongodb", "prefect", "sandbox") for word in (f"--{part}-port", str(_free_port()))]
+    ports = [
+        word for part in ("mongodb", "prefect", "sandbox", "console") for word in (f"--{part}-port", str(_free_port()))
+    ]
     log = (home_folder / "up.txt").open("w")
     up = subprocess.Popen(
         [sys.executable, "-m", "console", "up", *ports],

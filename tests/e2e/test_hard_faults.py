@@ -68,7 +68,7 @@ async def _reference(at: Ground, worlds: list[World]) -> World:
     return worlds[0]
 
 
-@pytest.mark.parametrize("part", MARKS)
+@pytest.mark.parametrize("part", [*MARKS, "console"])
 def test_a_taken_port_is_named_with_who_has_it(tmp_path: Path, part: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -1,0 +1,23 @@
+"""Text of agents and of people on GitHub, made harmless: it is shown, and never parsed, run or loaded."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+ELLIPSIS = "…"
+
+
+def filled(template: str, **values: object) -> str:
+    """HTML from a template of ours; every value is escaped, whatever is in it."""
+    return str(Markup(template).format(**values))  # noqa: S704 (the template is a literal of ours)
+
+
+def joined(parts: list[str]) -> str:
+    """Pieces that ``filled`` made, one after the other."""
+    return "".join(parts)
+
+
+def first_line(text: str, most: int = 120) -> str:
+    """The first line, cut to ``most`` characters."""
+    line = text.strip().splitlines()[0] if text.strip() else ""
+    return line if len(line) <= most else line[: most - 1].rstrip() + ELLIPSIS

@@ -1,0 +1,65 @@
+"""The issue page: what was asked, how far it is, who worked on it, what was done outside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from console.view.run import note
+from console.view.words import ago, mark_and_word, money
+from ledger.models import AgentRun, Effect, EffectStatus, Issue
+from ledger.queries import Snapshot
+
+STANDING = {EffectStatus.INTENDED: "begun", EffectStatus.SUCCEEDED: "done", EffectStatus.FAILED: "failed"}
+
+
+def facts(snapshot: Snapshot, issue: Issue) -> dict[str, str]:
+    """What a person asks of a node first."""
+    mark, word = mark_and_word(issue)
+    found = {"Status": f"{mark} {word}", "Agent": issue.agent, "Round": str(issue.round)}
+    said = note(snapshot, issue)
+    if said and not issue.failure:
+        found["Now"] = said
+    found["Branch"] = issue.branch or "not made yet"
+    found["Into"] = issue.base or "not known yet"
+    found["Pull request"] = f"#{issue.pr_number}" if issue.pr_number else "not opened yet"
+    found["Head"] = (
+        f"{issue.head[:7]}{', passed QA' if issue.head == issue.tested_head else ''}" if issue.head else "none"
+    )
+    found["Merged"] = issue.merged_sha[:7] if issue.merged_sha else "not yet"
+    return found
+
+
+def criteria(issue: Issue) -> list[tuple[str, str]]:
+    """Each criterion with the tests of the node as evidence; no test is said to be none."""
+    evidence = ", ".join(issue.tests) or "no test named yet"
+    return [(each, evidence) for each in issue.acceptance_criteria]
+
+
+def effects(found: Sequence[Effect], at: datetime) -> list[dict[str, str]]:
+    """The journal's rows of the node."""
+    return [
+        {
+            "What": each.kind, "Status": STANDING[each.status], "Attempts": str(each.attempts),
+            "When": ago(each.updated_at, at), "Said": each.error or _outcome(each),
+        }
+        for each in found
+    ]  # fmt: skip
+
+
+def _outcome(effect: Effect) -> str:
+    pairs = (effect.outcome or {}).items()
+    return ", ".join(f"{name} {value}" for name, value in pairs if isinstance(value, str | int | float))[:200]
+
+
+def agent_runs(found: Sequence[AgentRun]) -> list[dict[str, str]]:
+    """Who was asked, what it used, how it ended."""
+    return [
+        {
+            "Agent": each.agent_id, "Round": each.round, "Status": each.status.value,
+            "Tokens": f"{each.usage.input_tokens + each.usage.output_tokens:,}", "Cost": money(each.usage.usd),
+            "Thought": "replayed" if each.replayed else "for real",
+            "Said": (each.output.changeset_summary if each.output else "") or each.error or "",
+        }
+        for each in found
+    ]  # fmt: skip

@@ -1,0 +1,15 @@
+"""The console: ``streamlit run console/web/app.py``, which ``shipline up`` does."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from console.web.parts import PAGES
+
+st.set_page_config(page_title="Shipline", page_icon="⛵", layout="wide")
+st.navigation(
+    {
+        "Work": [PAGES["home"], PAGES["new"], PAGES["run"], PAGES["issue"]],
+        "Look": [PAGES["deployments"], PAGES["agents"], PAGES["audit"]],
+    }
+).run()

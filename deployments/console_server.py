@@ -1,0 +1,42 @@
+"""The console: Streamlit on this machine, with the stack's addresses in its environment."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+
+from deployments.ports import HOST
+from deployments.process import Children, ready
+
+NAME = "console"
+WITHIN = 60.0
+APP = Path(__file__).parents[1] / "console" / "web" / "app.py"
+# Nothing phones home, nobody is asked anything, and an editor's save restarts nothing.
+QUIET = {
+    "server.headless": "true",
+    "browser.gatherUsageStats": "false",
+    "server.fileWatcherType": "none",
+    "client.toolbarMode": "minimal",
+    "client.showErrorDetails": "none",
+}
+
+
+async def start_console(children: Children, port: int, environment: Mapping[str, str]) -> str:
+    """Start it and return its address once it answers (about 2 s)."""
+    options = {**QUIET, "server.port": str(port), "server.address": HOST}
+    words = [word for name, value in options.items() for word in (f"--{name}", value)]
+    child = children.spawn(NAME, [sys.executable, "-m", "streamlit", "run", str(APP), *words], environment)
+    url = f"http://{HOST}:{port}"
+    async with httpx.AsyncClient(timeout=2) as client:
+
+        async def answers() -> bool:
+            try:
+                return (await client.get(f"{url}/_stcore/health")).status_code == 200
+            except httpx.HTTPError:  # not up yet: asked again
+                return False
+
+        await ready(child, answers, WITHIN)
+    return url

@@ -1,0 +1,131 @@
+"""Every page as Streamlit runs it, on a real ledger: what it shows, what its buttons do, what it says in need."""
+
+from __future__ import annotations
+
+import gc
+import getpass
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from console import bridge as bridges
+from ledger.issues import change_issue, store_plan
+from ledger.models import IssueType, Plan, PlanNode, Run
+from ledger.runs import create_run
+from ledger.store import Store
+
+APP = str(Path(__file__).parents[3] / "console" / "web" / "app.py")
+NASTY = "<script>alert(1)</script> ![x](http://example.org/x.png)"
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture
+def page(mongodb: str, database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
+    """The app as a person opens it, on this test's ledger."""
+    monkeypatch.setenv("SHIPLINE_MONGODB_URI", mongodb)
+    monkeypatch.setenv("SHIPLINE_DATABASE", database)
+    monkeypatch.setenv("SHIPLINE_GITHUB_TOKEN", "ghp_nobody")
+    bridges.bridge.cache_clear()
+    yield AppTest.from_file(APP, default_timeout=60)
+    bridges.bridge().close()
+    bridges.bridge.cache_clear()
+
+
+@pytest.fixture
+async def run(store: Store) -> Run:
+    """A run with a tree, whose first leaf stopped."""
+    made = await create_run(store, f"{NASTY} Let it say hello.", "o/r", "main")
+    task = {"type": IssueType.TASK, "parent": "epic", "requirements": ["R1"], "acceptance_criteria": [NASTY]}
+    nodes = [PlanNode(key=key, title=f"{key} {NASTY}", body=NASTY, **task) for key in ("a", "b")]
+    await store_plan(store, made, Plan(nodes=[PlanNode(key="epic", type=IssueType.EPIC, title="Words"), *nodes]))
+    await change_issue(store, made.id, "a", {"failure": NASTY})
+    return made
+
+
+def _opened(page: AppTest, name: str, **query: str) -> AppTest:
+    page.query_params.update(query)
+    page.switch_page(f"pages/{name}.py").run()
+    assert not page.exception, page.exception
+    return page
+
+
+def _html(page: AppTest) -> str:
+    return "\n".join(each.proto.body for each in page.get("html"))
+
+
+async def test_without_a_run_every_page_says_what_to_do(page: AppTest, store: Store) -> None:
+    page.run()
+    assert "No run yet" in page.info[0].value
+    for name, said in (("run", "No run yet"), ("deployments", "Nothing is deployed"), ("agents", "first idea")):
+        assert said in _opened(page, name).info[0].value
+    assert "No run yet" in _opened(page, "audit").info[0].value
+    assert "from its run" in _opened(page, "issue").info[0].value
+    assert _opened(page, "new").text_input[0].value == "demo/tally"
+
+
+async def test_home_shows_what_needs_a_person(page: AppTest, run: Run) -> None:
+    page.run()
+    assert [each.value for each in page.subheader] == ["Needs you (1)", "Running (0)", "Done (0)"]
+    assert "stopped: &lt;script&gt;" in _html(page)
+    page.text_input[0].set_value("nothing like it").run()
+    assert page.subheader[0].value == "Needs you (0)"
+
+
+async def test_a_run_is_paused_and_goes_nowhere_by_itself(page: AppTest, store: Store, run: Run) -> None:
+    _opened(page, "run", run=run.id)
+    assert "<script" not in _html(page)
+    assert "#" not in page.button[0].label
+    next(each for each in page.button if each.label == "Pause").click().run()
+    assert not page.error, page.error[0].value
+    paused = (await store.get(Run, run.id)).interrupt
+    assert (paused.paused, paused.by, paused.reason) == (True, getpass.getuser(), "from the console")
+    assert "Resume" in [each.label for each in page.run().button]
+    assert "Paused by" in _html(page)
+
+
+@pytest.mark.parametrize("tab", ["Issues", "Graph", "Times", "Log"])
+async def test_each_part_of_a_run_is_reached_by_its_address(page: AppTest, run: Run, tab: str) -> None:
+    _opened(page, "run", run=run.id, tab=tab)
+    found = {
+        "Issues": "issue?run=" in _html(page), "Graph": len(page.get("plotly_chart")) == 1,
+        "Times": "Nothing has happened yet" in str([each.value for each in page.info]) or page.get("plotly_chart"),
+        "Log": "aria-label='Log'" in _html(page) or "No line yet" in str([each.value for each in page.caption]),
+    }  # fmt: skip
+    assert found[tab]
+
+
+async def test_an_issue_shows_what_was_asked_and_can_be_retried(page: AppTest, run: Run) -> None:
+    _opened(page, "issue", run=run.id, issue="a")
+    assert [each.label for each in page.button] == ["Retry"]
+    assert "<script" not in _html(page)
+    assert NASTY in [each.value for each in page.text]  # as text, which nothing parses
+    assert not any(NASTY in each.value for each in page.markdown)
+    page.button[0].click().run()
+    assert "Prefect" in page.error[0].value  # nothing could carry it: said in a sentence
+
+
+async def test_an_issue_or_a_run_that_is_not_there_is_said(page: AppTest, run: Run) -> None:
+    assert "no such issue" in _opened(page, "issue", run=run.id, issue="nowhere").info[0].value
+    assert "There is no run" in _opened(page, "run", run="r-nowhere").warning[0].value
+
+
+async def test_the_chain_of_a_run_is_checked(page: AppTest, run: Run) -> None:
+    assert "is whole" in _opened(page, "audit", run=run.id).success[0].value
+
+
+# The driver leaves the socket of a refused connection to the garbage collector.
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+async def test_without_a_ledger_the_page_says_so_and_recovers(
+    page: AppTest, run: Run, monkeypatch: pytest.MonkeyPatch, mongodb: str
+) -> None:
+    monkeypatch.setenv("SHIPLINE_MONGODB_URI", "mongodb://127.0.0.1:9/?directConnection=true")
+    page.run()
+    assert "MongoDB does not answer" in page.warning[0].value
+    monkeypatch.setenv("SHIPLINE_MONGODB_URI", mongodb)
+    page.run()
+    assert not page.warning
+    assert page.subheader[0].value == "Needs you (1)"
+    gc.collect()  # here, where its warning is expected
