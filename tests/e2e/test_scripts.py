@@ -140,6 +140,7 @@ def _in_prefect(home: Path, said: Said) -> None:
     assert said.out
 
 
+@pytest.mark.long
 def test_the_demo_uses_a_stack_that_is_up(stack: Path) -> None:
     said = shipline(stack, "demo", "--size", "small")
     assert said.code == 0, said.err
