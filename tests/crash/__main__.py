@@ -7,6 +7,7 @@ import asyncio
 import sys
 import tempfile
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 from ledger.models import EffectKind
@@ -18,19 +19,21 @@ from tests.crash.scenario import ground
 def main() -> int:
     """0 when every point was hit and none left a trace."""
     parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
-    parser.add_argument("--only", nargs="*", default=[], help="these points, such as pull.merge:act or pull.merge")
+    parser.add_argument(
+        "--only", nargs="*", default=[], help="these points (or faults), such as pull.merge:act, or 429"
+    )
     parser.add_argument("--kills", type=int, default=100, help="kills at random times, after the grid")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--side-by-side", type=int, default=2)
     parser.add_argument("--faults", action="store_true", help="the table of faults instead of the grid")
     asked = parser.parse_args()
-    return asyncio.run(_faults() if asked.faults else _grid(asked))
+    return asyncio.run(_faults(asked.only) if asked.faults else _grid(asked))
 
 
-async def _faults() -> int:
+async def _faults(only: Collection[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="shipline-faults-") as folder:
         async with ground(Path(folder)) as at:
-            return 0 if await faults.main(at, _say) else 1
+            return 0 if await faults.main(at, _say, only) else 1
 
 
 async def _grid(asked: argparse.Namespace) -> int:
