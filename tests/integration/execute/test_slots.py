@@ -53,8 +53,8 @@ class Floor:
 async def test_two_workers_keep_one_limit_for_all_and_one_for_each_run(store: Store, other_store: Store) -> None:
     floor = Floor()
     await asyncio.gather(
-        *(floor.work(store, "a", f"a/{number}", total=5, limit=3) for number in range(6)),
-        *(floor.work(other_store, "b", f"b/{number}", total=5, limit=3) for number in range(6)),
+        *(floor.work(store, "a", f"a/{number}", total=5, limit=3, takes=1.5) for number in range(6)),
+        *(floor.work(other_store, "b", f"b/{number}", total=5, limit=3, takes=1.5) for number in range(6)),
     )
     assert len(floor.ended) == 12
     assert (floor.most["a"], floor.most["b"], floor.most["all"]) == (3, 3, 5)

@@ -20,7 +20,7 @@ from ledger.runs import create_run
 from ledger.store import Store
 from shipline.errors import Interrupted, LeaseLost, OutcomeUnknown
 
-TERM = timedelta(milliseconds=1500)
+TERM = timedelta(seconds=3)  # longer than a busy disk keeps a write waiting
 
 
 class Made(Model):
