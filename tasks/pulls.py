@@ -188,11 +188,9 @@ async def _fit_to_merge(at: Here, issue: Issue, tested: str) -> bool:
 
 
 async def _mark_ready(at: Here, issue: Issue, pull: PullRef) -> None:
-    if not pull.draft:
-        return
-
     async def act() -> Told:
-        await at.repo.mark_ready(pull.node_id)
+        if pull.draft:  # a person may have marked it, or a process of ours that died before it could say so
+            await at.repo.mark_ready(pull.node_id)
         return Told(what=f"#{pull.number} is ready to merge")
 
     async def look() -> Told | None:
