@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 SETUP := setuptools wheel
 
-.PHONY: help demo up install dev test unit long crash-grid bench lint types layers format lock clean
+.PHONY: help demo up install dev test unit slow long crash-grid bench lint types layers format lock clean
 
 help:  ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -29,6 +29,9 @@ unit: dev  ## The tests without I/O: seconds
 
 bench: dev  ## Measure what Shipline costs, beside baselines (an hour); benchmarks/results/latest.json
 	$(BIN)/python -m benchmarks
+
+slow: dev  ## Deliveries under a person's hand and under faults (ten minutes); CI runs them after make test
+	$(BIN)/python -m pytest -n 2 -m 'slow and not long'
 
 long: dev  ## The exercises that take minutes each, such as two workers on one run
 	$(BIN)/python -m pytest -n 2 -m long

@@ -24,7 +24,7 @@ from tests.crash.world import compare, look
 from tests.e2e.conftest import IDEA as DEMO
 from tests.e2e.conftest import new_repository, shipline
 
-pytestmark = pytest.mark.timeout(1200)
+pytestmark = [pytest.mark.timeout(1200), pytest.mark.slow]
 
 SCRIPT = "shipline budget"
 

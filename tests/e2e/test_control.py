@@ -12,7 +12,7 @@ import pytest
 from tests.e2e.conftest import script
 from tests.e2e.ground import Ground, alive, slow_agents
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.timeout(900), pytest.mark.slow]
 
 AT_ONCE = 2.0  # seconds after which nothing new may start
 

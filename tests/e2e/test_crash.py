@@ -17,7 +17,7 @@ from tests.crash.grid import SEED, References, Tally, every_point, in_groups, tr
 from tests.crash.scenario import Ground, ground
 from tests.crash.world import compare, look
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.slow]
 
 SAMPLE = 1  # deliveries, each killed at up to three points
 

@@ -17,7 +17,7 @@ import yaml
 
 from tests.e2e.conftest import ROOT, environment, shipline
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.slow]
 
 DECLARED: list[dict[str, Any]] = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
 NAMES = [each["name"] for each in DECLARED]

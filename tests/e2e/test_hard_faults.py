@@ -22,7 +22,7 @@ from tests.crash.world import World, compare, look
 from tests.e2e.conftest import Said, script, shipline
 from tests.e2e.standing import MARKS, Standing, standing
 
-pytestmark = pytest.mark.timeout(1500)
+pytestmark = [pytest.mark.timeout(1500), pytest.mark.slow]
 
 SMALL_DISK = 3_000_000_000  # bytes
 HOUR = 3600

@@ -11,7 +11,7 @@ import pytest
 
 from tests.e2e.ground import Ground, alive, slow_agents, until
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.timeout(900), pytest.mark.slow]
 
 # The bodies that the UI sends.
 CANCEL = {"type": "CANCELLING", "name": "Cancelling"}

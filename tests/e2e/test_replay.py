@@ -14,7 +14,7 @@ import yaml
 from tests.e2e.conftest import Said, git, new_repository, script, shipline
 from tests.e2e.own_agents import BINARY, IDEA
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.slow]
 
 OWN = {"SHIPLINE_PLANNER": "tests.e2e.own_agents:Planner", "SHIPLINE_CODER": "tests.e2e.own_agents:Coder"}
 

@@ -28,7 +28,7 @@ async def _look(made: Made, how: str, key: str) -> bool:
     return (await made.node(key)).merged_sha is not None
 
 
-pytestmark = pytest.mark.timeout(400)  # the first one waits for the stack
+pytestmark = [pytest.mark.timeout(400), pytest.mark.slow]  # the first one waits for the stack
 
 HOWS = pytest.mark.parametrize("how", ["step", "stage", "reconcile"])
 

@@ -21,7 +21,7 @@ from tasks.texts import marker
 from tests.crash.scenario import Ground
 from tests.integration.reconcile.conftest import Made, Person
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.timeout(400), pytest.mark.slow]
 
 NOBODY = 2**22 + 1  # no system gives such a pid
 

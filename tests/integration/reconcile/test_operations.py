@@ -24,7 +24,7 @@ from tasks.reconcile.retention import remove_old
 from tests.crash.scenario import Ground
 from tests.integration.reconcile.conftest import plain
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.timeout(400), pytest.mark.slow]
 
 
 async def _released(ground: Ground, store: Store, repo: str, version: str) -> Run:
