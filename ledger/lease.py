@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -49,7 +49,6 @@ class Hold:
         self.store, self.effect, self.before = store, effect, before
         self._token = token
         self._until = asked + store.lease.total_seconds()
-        _acting.add(token)
 
     @property
     def mine(self) -> Raw:
@@ -92,35 +91,58 @@ def still_ours() -> None:
 
 async def declare(store: Store, fresh: Effect) -> Hold | Effect:
     """Write the intent and its lease in one step; the effect as it stands when it was there already."""
-    token, asked = uuid7(), time.monotonic()
+    asked = time.monotonic()
+    with _claim() as (token, keep):
+        before = await _declared(store, fresh, token)
+        if before is not None:
+            return Effect.from_mongo(before)
+        keep()
+    lease = fresh.lease.model_copy(update={"owner": _owner(token)})
+    return Hold(store, fresh.model_copy(update={"lease": lease}), token, asked, before=None)
+
+
+async def _declared(store: Store, fresh: Effect, token: str) -> Raw | None:
     born = fresh.to_mongo()
     born["lease"] = {"owner": _owner(token), "fence": 1}
     update = {"$mergeObjects": [{"$literal": born}, {"lease": {"$mergeObjects": [{"$literal": born["lease"]}, {
         "until": _until(store)}]}}]}  # fmt: skip
-    before = await store.collection(Effect).find_one_and_update(
+    found: Raw | None = await store.collection(Effect).find_one_and_update(
         {"_id": fresh.id},
         [{"$replaceWith": {"$cond": [{"$eq": [{"$type": "$kind"}, "missing"]}, update, "$$ROOT"]}}],
         upsert=True,
         return_document=ReturnDocument.BEFORE,
     )
-    if before is not None:
-        return Effect.from_mongo(before)
-    lease = fresh.lease.model_copy(update={"owner": _owner(token)})
-    return Hold(store, fresh.model_copy(update={"lease": lease}), token, asked, before=None)
+    return found
 
 
 async def take_over(store: Store, seen: Effect) -> Hold | None:
     """Follow whoever held ``seen``: when its attempt failed, its process is gone, or its lease has run out."""
-    token, asked = uuid7(), time.monotonic()
+    asked = time.monotonic()
     free: Raw = {"_id": seen.id, "status": {"$ne": EffectStatus.SUCCEEDED}, "lease.fence": seen.lease.fence}
     if seen.status is not EffectStatus.FAILED and not gone(seen.lease.owner):
         free["$expr"] = {"$lte": ["$lease.until", "$$NOW"]}
-    lease = {"owner": {"$literal": _owner(token)}, "fence": {"$add": ["$lease.fence", 1]}, "until": _until(store)}
-    values = {"status": EffectStatus.INTENDED.value, "lease": lease, "attempts": {"$add": ["$attempts", 1]}}
-    taken = await store.collection(Effect).find_one_and_update(
-        free, [{"$set": {**values, "updated_at": "$$NOW"}}], return_document=ReturnDocument.AFTER
-    )
-    return None if taken is None else Hold(store, Effect.from_mongo(taken), token, asked, before=seen)
+    with _claim() as (token, keep):
+        lease = {"owner": {"$literal": _owner(token)}, "fence": {"$add": ["$lease.fence", 1]}, "until": _until(store)}
+        values = {"status": EffectStatus.INTENDED.value, "lease": lease, "attempts": {"$add": ["$attempts", 1]}}
+        taken = await store.collection(Effect).find_one_and_update(
+            free, [{"$set": {**values, "updated_at": "$$NOW"}}], return_document=ReturnDocument.AFTER
+        )
+        if taken is None:
+            return None
+        keep()
+    return Hold(store, Effect.from_mongo(taken), token, asked, before=seen)
+
+
+@contextmanager
+def _claim() -> Iterator[tuple[str, Callable[[], None]]]:
+    """A call's name, known as living before the ledger hears it; forgotten at the end unless it is kept."""
+    token, kept = uuid7(), []
+    _acting.add(token)
+    try:
+        yield token, lambda: kept.append(True)
+    finally:
+        if not kept:
+            _acting.discard(token)
 
 
 def gone(owner: str) -> bool:

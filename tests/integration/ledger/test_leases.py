@@ -20,7 +20,7 @@ from ledger.runs import create_run
 from ledger.store import Store
 from shipline.errors import Interrupted, LeaseLost, OutcomeUnknown
 
-TERM = timedelta(seconds=3)  # longer than a busy disk keeps a write waiting
+TERM = timedelta(milliseconds=1500)
 
 
 class Made(Model):
@@ -120,6 +120,23 @@ async def test_two_workers_act_once(store: Store, other: Store, run: Run) -> Non
     made = await asyncio.gather(world.do(store, run), world.do(other, run))
     assert {each.number for each in made} == {1}
     assert (world.made, world.undone) == ([1], [])
+
+
+async def test_a_call_is_known_as_living_before_the_ledger_has_its_lease(
+    store: Store, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another task of this process may read the lease before the call that took it hears that it did."""
+    seen: list[bool] = []
+    declared = lease._declared
+
+    async def read_at_once(store: Store, fresh: Effect, token: str) -> lease.Raw | None:
+        before = await declared(store, fresh, token)
+        seen.append(lease.gone((await store.get(Effect, fresh.id)).lease.owner))
+        return before
+
+    monkeypatch.setattr(lease, "_declared", read_at_once)
+    await World().do(store, run)
+    assert seen == [False]
 
 
 async def test_a_lease_is_renewed_as_long_as_the_act_takes(store: Store, other: Store, run: Run) -> None:
