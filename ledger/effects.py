@@ -225,13 +225,29 @@ async def _watched(hold: Hold, doing: Doing[T], work: Coroutine[Any, Any, tuple[
     try:
         while not (await asyncio.wait({task}, timeout=min(TICK, renewal)))[0]:
             if time.monotonic() >= due:
-                await hold.renew()
+                if not await _renewed(hold, doing, task):
+                    break
                 due = time.monotonic() + renewal
             if doing.long:
                 await check_interrupt(hold.store, doing.key.run_id)
         return task.result()
     finally:
         await _stopped(task)
+
+
+async def _renewed(hold: Hold, doing: Doing[T], task: asyncio.Future[tuple[T, bool]]) -> bool:
+    """Whether the lease holds on. When a short act outlives it, its end is heard first: what it has sent already
+    cannot be called back, but taken back. Raises LeaseLost when there is no end to hear.
+    """
+    try:
+        await hold.renew()
+    except LeaseLost:
+        if not doing.long:
+            await asyncio.wait({task}, timeout=GRACE)
+        if not task.done():
+            raise
+        return False
+    return True
 
 
 async def _attempts(hold: Hold, doing: Doing[T]) -> tuple[T, bool]:

@@ -191,6 +191,17 @@ async def test_who_slept_past_its_lease_takes_back_what_it_did_too_late(store: S
     assert world.undone == [number for number in world.made if number != kept.number]
 
 
+async def test_what_is_on_its_way_when_the_lease_is_lost_is_heard_out_and_taken_back(store: Store, run: Run) -> None:
+    world = World()
+    world.takes = 0.8  # it is noticed after a third of the term, while the request is out
+    task = asyncio.create_task(world.do(store, run))
+    await world.begun.wait()
+    done = {"lease.owner": "another-machine 1 1 x", "status": EffectStatus.SUCCEEDED, "outcome": {"number": 5}}
+    await store.change(Effect, str(_key(run)), done, add={"lease.fence": 1})
+    assert await task == Made(number=5)
+    assert (world.made, world.undone) == ([1], [1])
+
+
 async def test_the_failure_of_who_was_overtaken_is_not_the_effects(store: Store, run: Run) -> None:
     world, key = World(), _key(run)
 
