@@ -34,8 +34,8 @@ class Removed(Model):
 async def remove_old(*, logs_days: float | None = None, events_days: float | None = None) -> Removed:
     """Remove what is older than the settings (or the arguments, in days) say. What is in use stays, however old."""
     ctx = await context()
-    logs = now() - timedelta(days=logs_days or ctx.settings.keep_logs_days)
-    events = now() - timedelta(days=events_days or ctx.settings.keep_events_days)
+    logs = now() - timedelta(days=ctx.settings.keep_logs_days if logs_days is None else logs_days)
+    events = now() - timedelta(days=ctx.settings.keep_events_days if events_days is None else events_days)
     removed = Removed()
     await _remove_events(ctx, events, removed)
     unended = {run.id for run in await ctx.store.find(Run, {"outcome": None})}
