@@ -31,6 +31,13 @@ def pause(run_id: RunId, reason: Reason = "", json: Json = False) -> None:
         out.print(f"{words(run)}. Nothing new starts. Go on: shipline resume {run_id}", markup=False, soft_wrap=True)
 
 
+def approve(run_id: RunId, json: Json = False) -> None:
+    """Let a plan that waits be carried out. `shipline show RUN` shows it; `shipline cancel RUN` gives it up."""
+    from tasks import control
+
+    _say_resumed(_now(lambda: control.approve(run_id, by=whoami())), json)
+
+
 def cancel(
     run_id: RunId,
     reason: Reason = "",

@@ -40,16 +40,20 @@ async def lift_pause(store: Store, run_id: str, by: str) -> Run:
 
 
 async def cancel_run(store: Store, run_id: str, by: str, reason: str = "") -> Run:
-    """Cancel a run, which ends it; one that is cancelled stays as it is. IllegalTransition when it ended otherwise."""
+    """Cancel a run, which ends it; one that is cancelled stays as it is. IllegalTransition when it succeeded.
+
+    A plan that is not wanted and a run that failed are given up this way, too.
+    """
     told = _told(EventType.WORKFLOW_FAILED, f"Cancelled by {by}", reason, {"interrupt": "cancelled", "by": by})
     cancelled = Interrupt(cancelled=True, reason=reason or None, by=by, since=now())
-    ended = {"outcome": Outcome.CANCELLED, "error": None}
+    ended = {"outcome": Outcome.CANCELLED}
     while True:
         run = await store.get(Run, run_id)
         if run.outcome is Outcome.CANCELLED:
             return run
-        _require_unended(run, "cancelled")
-        changed = await _set(store, run, cancelled, ended, told, {"outcome": None})
+        if run.outcome not in (Outcome.PLANNED, Outcome.FAILED):
+            _require_unended(run, "cancelled")
+        changed = await _set(store, run, cancelled, ended, told, {"outcome": run.outcome})
         if changed is not None:
             return changed
 

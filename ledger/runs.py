@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ledger.interrupts import heed_switch
+from ledger.issues import read_tree
 from ledger.models import (
+    Approval,
     EventType,
     Idea,
     Level,
@@ -18,6 +20,7 @@ from ledger.models import (
     Size,
     UserSettings,
 )
+from ledger.rules.plan import plan_of
 from ledger.rules.states import check_transition, may_end
 from ledger.store import Store
 from ledger.timeline import drain, event
@@ -49,9 +52,14 @@ async def create_run(
     return await heed_switch(store, await store.get(Run, run.id))
 
 
+def project_id(repo: str) -> str:
+    """The ledger's id of a repository's project, whether it is there yet or not."""
+    return digest("project", repo)
+
+
 async def ensure_project(store: Store, repo: str, default_branch: str) -> Project:
     """The project of a repository, made with default settings when it is not there yet."""
-    project = Project(id=digest("project", repo), repo=repo, name=repo.partition("/")[2], default_branch=default_branch)
+    project = Project(id=project_id(repo), repo=repo, name=repo.partition("/")[2], default_branch=default_branch)
     await store.insert(project)
     await store.insert(UserSettings(id=project.id, project_id=project.id))
     return await store.get(Project, project.id)
@@ -107,6 +115,31 @@ async def reopen_run(store: Store, run_id: str) -> Run:
     values = {"outcome": None, "error": None, "dryRun": dry_run}
     reopened = await _change(store, run, values, again) or await store.get(Run, run_id)
     return await heed_switch(store, reopened)
+
+
+async def approve_plan(store: Store, run_id: str, by: str) -> Run:
+    """Write down that ``by`` lets the plan be carried out, with the plan as it is now.
+
+    IllegalTransition when no plan of the run waits for that, and then nothing was changed.
+    """
+    run = await store.get(Run, run_id)
+    require_planned(run)
+    approval = Approval(id=run_id, by=by, plan=plan_of(await read_tree(store, run_id)))
+    if not await store.insert(approval):  # an earlier attempt came so far
+        await store.change(Approval, run_id, approval.model_dump(by_alias=True, exclude={"id", "created_at"}))
+    told = event(EventType.STEP_COMPLETED, run.state, f"The plan is approved by {by}", data={"by": by})
+    changed = await store.change(Run, run_id, {"approvedBy": by}, expect={"outcome": Outcome.PLANNED}, event=told)
+    if changed is None:
+        require_planned(await store.get(Run, run_id))
+        return await approve_plan(store, run_id, by)
+    await drain(store, changed)
+    return changed
+
+
+def require_planned(run: Run) -> None:
+    """Raise IllegalTransition unless a plan of the run waits for a person."""
+    if run.outcome is not Outcome.PLANNED:
+        raise IllegalTransition(f"No plan of run {run.id} waits for approval.", "Nothing was changed.")
 
 
 async def note_run(store: Store, run_id: str, values: Mapping[str, Any], pending: PendingEvent | None = None) -> Run:

@@ -1,4 +1,4 @@
-"""A person in control: pause, resume, cancel, retry a node, advance; one run or all of them.
+"""A person in control: pause, resume, approve, cancel, retry a node, advance; one run or all of them.
 
 The ledger comes first, by a compare-and-set, and is enough to stop a run; Prefect's API comes after. Imports no
 Prefect, so that the command line, the console and the gateway can call it.
@@ -15,7 +15,7 @@ from ledger.issues import get_issue, read_tree
 from ledger.models import Effect, EffectKind, EffectStatus, EventType, Issue, Level, Outcome, Proof, Run
 from ledger.rules.advance import NEXT_STAGE, Facts, obstacles
 from ledger.rules.retry import again
-from ledger.runs import reopen_run, transition
+from ledger.runs import approve_plan, reopen_run, require_planned, transition
 from ledger.timeline import drain, event
 from shipline.errors import IllegalTransition, InvalidInput
 from tasks import leftovers
@@ -60,6 +60,19 @@ async def resume(run_id: str, *, by: str = SOMEBODY, force: bool = False) -> Res
         run = await revive(run_id, dry_run=False)
         started, said = await _carry_on(ctx, server, deployment, run, force=force)
     return Resumed(run, started, f"No longer paused; {said}" if was_paused else said)
+
+
+async def approve(run_id: str, *, by: str = SOMEBODY) -> Resumed:
+    """Let a plan that waits for a person be carried out.
+
+    IllegalTransition when none waits; Unavailable when Prefect does not answer. Then nothing was changed.
+    """
+    ctx = await context()
+    require_planned(await _may_go_on(ctx, run_id))
+    async with prefect(ctx.settings) as server:
+        await server.deployment()  # refused here, nothing was changed
+    await approve_plan(ctx.store, run_id, by)
+    return await resume(run_id, by=by)
 
 
 async def cancel(

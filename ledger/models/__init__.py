@@ -21,6 +21,7 @@ from ledger.models.event import Event, EventType, Level, PendingEvent
 from ledger.models.issue import DefectOrigin, Issue, IssueStatus, issue_id
 from ledger.models.quality import CheckReport, Finding, Severity, Verdict
 from ledger.models.records import (
+    Approval,
     CiStatus,
     Delivery,
     Deployment,
@@ -39,7 +40,7 @@ from ledger.models.spec import Forecast, IssueType, Plan, PlanNode, Requirement,
 
 DOCUMENTS: tuple[type[Document], ...] = (
     Idea, Project, Run, Issue, Agent, AgentRun, Event, Effect, Dispatch, Delivery, CiStatus, Deployment,
-    UserSettings, OnboardingDoc, Message, Audit,
+    UserSettings, OnboardingDoc, Message, Audit, Approval,
 )  # fmt: skip
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "AgentRun",
     "AgentRunStatus",
     "AgentType",
+    "Approval",
     "Audit",
     "Budget",
     "Carrier",

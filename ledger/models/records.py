@@ -11,6 +11,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from ledger.models.base import Document, Stamped, now
 from ledger.models.budget import Budget
+from ledger.models.spec import Plan
 
 
 class Idea(Stamped):
@@ -124,6 +125,15 @@ class OnboardingDoc(Stamped):
 
     text: str
     version: int = 1
+
+
+class Approval(Stamped):
+    """The plan that a person let be carried out, as it was then; ``id`` is the run's."""
+
+    COLLECTION: ClassVar[str] = "approvals"
+
+    by: str
+    plan: Plan
 
 
 class Message(Stamped):

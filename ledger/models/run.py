@@ -115,6 +115,7 @@ class Run(Stamped):
     base_sha: str | None = None
     spec: Spec | None = None
     forecast: Forecast | None = None
+    approved_by: str | None = None
     planned_at_sha: str | None = None
     release_day: str | None = None
     release: ReleaseInfo | None = None

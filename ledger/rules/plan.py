@@ -8,6 +8,7 @@ from typing import Any
 
 from ledger.models import IssueType, Plan, PlanNode, Size, Spec
 from ledger.rules.shape import check_shape, depth
+from ledger.rules.tree import Tree
 
 SHOWN = 60  # characters of a value in a diff
 
@@ -70,6 +71,18 @@ def _bounds(plan: Plan, size: Size) -> list[str]:
     if levels > bounds.max_depth:
         problems.append(f"size {size} has at most {bounds.max_depth} levels, the plan has {levels}")
     return problems
+
+
+def plan_of(tree: Tree) -> Plan:
+    """The plan of a tree as it stands. Defects are no part of it: nobody planned them."""
+    planned = [each for each in tree.issues if each.type is not IssueType.DEFECT]
+    keys = {each.key for each in planned}
+    nodes = []
+    for each in planned:
+        values = {name: getattr(each, name) for name in PlanNode.model_fields if name != "estimate_usd"}
+        values["dependencies"] = [key for key in each.dependencies if key in keys]
+        nodes.append(PlanNode.model_construct(**values))
+    return Plan.model_construct(nodes=nodes)
 
 
 def plan_diff(old: Plan, new: Plan) -> list[str]:

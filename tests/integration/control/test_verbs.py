@@ -9,8 +9,10 @@ import sys
 import pytest
 
 from ledger.interrupts import ALL, cancel_run, lift_pause, pause_run, turn_switch, words
-from ledger.models import Event, Outcome, Run
-from ledger.runs import create_run, end_run, reopen_run
+from ledger.issues import store_plan
+from ledger.models import Approval, Event, IssueType, Outcome, Plan, PlanNode, Run, RunState
+from ledger.queries import events
+from ledger.runs import approve_plan, create_run, end_run, reopen_run
 from ledger.store import Store
 from ledger.timeline import verify
 from shipline.errors import IllegalTransition, Interrupted, NotFound
@@ -46,14 +48,35 @@ async def test_cancel_ends_the_run_in_the_same_write_and_twice_is_once(store: St
     assert await _messages(store, run) == ["Paused by ann", "Cancelled by ann: enough"]
 
 
-@pytest.mark.parametrize("verb", [pause_run, cancel_run])
-async def test_a_run_that_has_ended_is_left_alone(store: Store, run: Run, verb: object) -> None:
-    before = await end_run(store, run.id, Outcome.FAILED, error="broken")
-    with pytest.raises(IllegalTransition, match=r"has ended \(failed\)"):
+@pytest.mark.parametrize(("verb", "outcome"), [(pause_run, Outcome.FAILED), (cancel_run, Outcome.SUCCEEDED)])
+async def test_a_run_that_has_ended_is_left_alone(store: Store, run: Run, verb: object, outcome: Outcome) -> None:
+    await store.change(Run, run.id, {"outcome": outcome})
+    before = await store.get(Run, run.id)
+    with pytest.raises(IllegalTransition, match=rf"has ended \({outcome}\)"):
         await verb(store, run.id, "ann")  # type: ignore[operator]
-    after = await store.get(Run, run.id)
-    assert (after.outcome, after.interrupt, after.chain) == (before.outcome, before.interrupt, after.chain)
+    assert await store.get(Run, run.id) == before
     assert await _messages(store, run) == []
+
+
+async def test_a_run_that_failed_is_given_up_and_keeps_its_reason(store: Store, run: Run) -> None:
+    await end_run(store, run.id, Outcome.FAILED, error="broken")
+    await cancel_run(store, run.id, "ann")
+    after = await store.get(Run, run.id)
+    assert (after.outcome, after.error) == (Outcome.CANCELLED, "broken")
+
+
+async def test_a_plan_is_approved_once_it_waits_and_is_kept_as_it_was(store: Store, run: Run) -> None:
+    await store_plan(store, run, Plan(nodes=[PlanNode(key="app", type=IssueType.EPIC, title="An app")]))
+    with pytest.raises(IllegalTransition, match="waits for approval"):
+        await approve_plan(store, run.id, "ann")
+    await store.change(Run, run.id, {"state": RunState.ISSUE_TREE})
+    await end_run(store, run.id, Outcome.PLANNED)
+    for who in ("ann", "bob"):  # the first died before it could go on
+        assert (await approve_plan(store, run.id, who)).approved_by == who
+    kept = await store.get(Approval, run.id)
+    assert (kept.by, [each.title for each in kept.plan.nodes]) == ("bob", ["An app"])
+    told = [each.msg for each in await events(store, run.id)]
+    assert told[-2:] == ["The plan is approved by ann", "The plan is approved by bob"]
 
 
 async def test_a_run_that_does_not_exist_is_named(store: Store) -> None:
