@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ledger.issues import read_tree
-from ledger.models import AgentRun, Deployment, Event, Idea, Issue, IssueStatus, IssueType, Level, Run, Usage
+from ledger.models import AgentRun, Deployment, Event, Idea, Issue, IssueStatus, IssueType, Level, Project, Run, Usage
 from ledger.rules.ready import Blocker, waiting_for
 from ledger.rules.tree import Tree
 from ledger.store import Store
@@ -154,3 +154,8 @@ async def follow(store: Store, run_id: str, *, after: int = 0) -> AsyncIterator[
                     yield event
                 return
             await stirred()
+
+
+async def repositories(store: Store) -> list[str]:
+    """Every repository that was worked on, by name."""
+    return sorted(each.repo for each in await store.find(Project, {}))

@@ -64,7 +64,7 @@ def needs(snapshot: Snapshot) -> tuple[str, ...]:
     if run.outcome is Outcome.FAILED:
         found.append(f"The run failed: {run.error or 'see its log'}.".replace("..", "."))
     if run.outcome is Outcome.PLANNED:
-        found.append("The plan is ready: look at it, then let the run go on.")
+        found.append("The plan is ready: look at it, then approve it or give it up.")
     found += [f"{name(each)} stopped: {first_line(each.failure)}" for each in snapshot.tree.issues if each.failure]
     return tuple(found)
 
@@ -103,7 +103,9 @@ def may(run: Run) -> dict[str, str]:
     if ended:
         return {}
     found: dict[str, str] = {}
-    if run.interrupt.paused or run.outcome is not None:
+    if run.outcome is Outcome.PLANNED:
+        found["approve"] = "Code is written, checked and merged as planned, and released at the end."
+    elif run.interrupt.paused or run.outcome is not None:
         found["resume"] = "The run goes on where it stands, in a new process."
     else:
         found["pause"] = "No new effect starts within two seconds. Agents are left working."

@@ -21,3 +21,8 @@ def first_line(text: str, most: int = 120) -> str:
     """The first line, cut to ``most`` characters."""
     line = text.strip().splitlines()[0] if text.strip() else ""
     return line if len(line) <= most else line[: most - 1].rstrip() + ELLIPSIS
+
+
+def without_pictures(markdown: str) -> str:
+    """Markdown whose pictures are not loaded: they stay as written."""
+    return markdown.replace("![", "!\\[")

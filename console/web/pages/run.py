@@ -11,6 +11,7 @@ from console.view.home import may, needs
 from console.view.inert import filled, first_line, joined
 from console.view.run import as_text, chips, entries, facts, lines
 from console.web.parts import LIVE, PAGES, ask, chosen_run, me, show_chips, show_facts, tell
+from console.web.plan import before, show_plan
 from ledger.models import Level, now
 from ledger.queries import Snapshot, latest_events, runs, snapshot, spans
 from ledger.store import Store
@@ -29,6 +30,10 @@ def controls(seen: Snapshot) -> None:
             "Resume", help=possible["resume"], type="primary", icon=":material/play_arrow:"
         ):
             tell(lambda: control.resume(run_id, by=me()), lambda done: done.said)
+        if "approve" in possible and st.button(
+            "Approve the plan", help=possible["approve"], type="primary", icon=":material/check:"
+        ):
+            tell(lambda: control.approve(run_id, by=me()), lambda done: done.said)
         if "pause" in possible and st.button("Pause", help=possible["pause"], icon=":material/pause:"):
             tell(lambda: control.pause(run_id, by=me(), reason="from the console"), lambda _: "Paused")
         if "cancel" in possible and st.button("Cancel …", help=possible["cancel"], icon=":material/cancel:"):
@@ -71,6 +76,23 @@ def head(run_id: str) -> None:
         )
     show_facts(facts(seen))
     controls(seen)
+
+
+@st.fragment(run_every=5 * LIVE)
+def plan(run_id: str) -> None:
+    """The plan: what will be built and what it takes; while it waits for a person, with the buttons."""
+
+    async def both(store: Store) -> Any:
+        seen = await snapshot(store, run_id)
+        return seen, await before(store, seen)
+
+    found = ask(both)
+    if found is None:
+        return
+    if not found[0].tree.issues:
+        st.info("Nothing is planned yet.")
+        return
+    show_plan(*found)
 
 
 @st.fragment(run_every=2 * LIVE)
@@ -174,12 +196,15 @@ if named is None:
     choose()
 else:
     head(named)
-    issues, picture, times, lines_of_log = st.tabs(
-        ["Issues", "Graph", "Times", "Log"], key="tab", on_change="rerun", bind="query-params"
+    issues, planned, picture, times, lines_of_log = st.tabs(
+        ["Issues", "Plan", "Graph", "Times", "Log"], key="tab", on_change="rerun", bind="query-params"
     )
     with issues:
         if issues.open:
             tree(named)
+    with planned:
+        if planned.open:
+            plan(named)
     with picture:
         if picture.open:
             drawing(named)

@@ -11,6 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from console import bridge as bridges
+from ledger.conversation import SHIPLINE, conversation
 from ledger.issues import change_issue, store_plan
 from ledger.models import IssueType, Plan, PlanNode, Run
 from ledger.runs import create_run
@@ -62,7 +63,9 @@ async def test_without_a_run_every_page_says_what_to_do(page: AppTest, store: St
         assert said in _opened(page, name).info[0].value
     assert "No run yet" in _opened(page, "audit").info[0].value
     assert "from its run" in _opened(page, "issue").info[0].value
-    assert _opened(page, "new").text_input[0].value == "demo/tally"
+    assert _opened(page, "new").selectbox[0].value == "demo/tally"
+    assert "Nothing was said" in page.info[0].value
+    assert "Try this idea" in [each.label for each in page.button]
 
 
 async def test_home_shows_what_needs_a_person(page: AppTest, run: Run) -> None:
@@ -85,12 +88,48 @@ async def test_a_run_is_paused_and_goes_nowhere_by_itself(page: AppTest, store: 
     assert "Paused by" in _html(page)
 
 
-@pytest.mark.parametrize("tab", ["Issues", "Graph", "Times", "Log"])
+async def test_what_is_typed_is_done_and_answered(page: AppTest, store: Store, run: Run) -> None:
+    _opened(page, "new", repo="o/r")
+    page.chat_input[0].set_value(f"/pause {NASTY}").run()
+    assert not page.exception
+    assert (await store.get(Run, run.id)).interrupt.by == getpass.getuser()
+    assert [each.author for each in await conversation(store, "o/r")] == [getpass.getuser(), SHIPLINE]
+    assert "Nothing new starts" in _html(page)
+    assert "<script" not in _html(page)
+    assert 'aria-label="Stages"' in _html(page) or "Stages" in _html(page)
+    commands = next(each for each in page.selectbox if each.label == "Command")
+    assert commands.options == [f"/retry a {run.id}", f"/resume {run.id}", f"/status {run.id}", f"/advance {run.id}",
+                                f"/cancel {run.id}", "/help"]  # fmt: skip
+    commands.set_value(f"/status {run.id}").run()
+    assert "Say where a run stands" in page.caption[0].value
+    next(each for each in page.button if each.label == "Do it").click().run()
+    assert "0 of 3 issues are done" in _html(page)
+
+
+async def test_a_plan_is_shown_with_its_changes_and_is_not_approved_without_prefect(page: AppTest, store: Store, run: Run) -> None:
+    await store.change(Run, run.id, {"state": "ISSUE_TREE", "outcome": "planned", "dryRun": True})
+    newer = await create_run(store, "An idea in other words", "o/r", "main", dry_run=True)
+    leaf = PlanNode(key="a", type=IssueType.TASK, parent="epic", title="Another way")
+    await store_plan(store, newer, Plan(nodes=[PlanNode(key="epic", type=IssueType.EPIC, title="Words"), leaf]))
+    await store.change(Run, newer.id, {"state": "ISSUE_TREE", "outcome": "planned"})
+    _opened(page, "new", repo="o/r")
+    assert f"Changed since the plan of {run.id}" in _html(page)
+    assert "- b b" in _html(page)
+    assert "→ Another way" in _html(page)
+    assert "<script" not in _html(page)
+    next(each for each in page.button if each.label == "Approve").click().run()
+    assert "Prefect" in page.error[0].value
+    assert (await store.get(Run, newer.id)).approved_by is None
+    await store.change(Run, newer.id, {"outcome": None})
+    assert "Approve" not in [each.label for each in _opened(page, "run", run=newer.id, tab="Plan").button]
+
+
+@pytest.mark.parametrize("tab", ["Issues", "Plan", "Graph", "Times", "Log"])
 async def test_each_part_of_a_run_is_reached_by_its_address(page: AppTest, run: Run, tab: str) -> None:
     _opened(page, "run", run=run.id, tab=tab)
     found = {
         "Issues": "issue?run=" in _html(page), "Graph": len(page.get("plotly_chart")) == 1,
-        "Times": "Nothing has happened yet" in str([each.value for each in page.info]) or page.get("plotly_chart"),
+        "Plan": len(page.dataframe) == 1, "Times": "Nothing has happened yet" in str([each.value for each in page.info]) or page.get("plotly_chart"),
         "Log": "aria-label='Log'" in _html(page) or "No line yet" in str([each.value for each in page.caption]),
     }  # fmt: skip
     assert found[tab]

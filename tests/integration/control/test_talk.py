@@ -49,7 +49,7 @@ async def test_what_cannot_be_done_is_an_answer(store: Store, run: Run) -> None:
         ("/approve", "No plan"),
         (f"/status {run.id[:-6]}zzzzzz", "There is no run"),
         ("/resume", "Prefect"),
-        ("Something that no recording knows", "recorded agents"),
+        ("Something that no recording knows", "No recording matches"),
     ):
         assert answered in (await talk(REPO, said, by="ann")).text
     with pytest.raises(InvalidInput):

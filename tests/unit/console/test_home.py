@@ -51,6 +51,7 @@ def test_every_group_is_there_and_search_needs_every_word() -> None:
 def test_only_what_is_possible_can_be_pressed() -> None:
     assert set(may(run())) == {"pause", "cancel"}
     assert set(may(run(interrupt=PAUSED))) == {"resume", "cancel"}
+    assert set(may(run(outcome=Outcome.PLANNED))) == {"approve", "cancel"}
     assert set(may(run(outcome=Outcome.FAILED))) == {"resume", "cancel"}
     assert may(run(outcome=Outcome.SUCCEEDED)) == {}
     assert may(run(outcome=Outcome.CANCELLED)) == {}
