@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from console import commands_budget, commands_control, commands_replay, commands_runs, commands_stack
+from console import commands_admin, commands_budget, commands_control, commands_replay, commands_runs, commands_stack
 from console.out import fail
 from shipline.errors import ShiplineError
 
@@ -34,6 +34,11 @@ app.command()(commands_control.advance)
 app.command()(commands_control.pause_all)
 app.command()(commands_control.resume_all)
 app.command()(commands_budget.budget)
+app.command()(commands_admin.settings)
+app.command()(commands_admin.agents)
+app.command()(commands_admin.onboarding)
+app.command()(commands_admin.deploy)
+app.command()(commands_admin.rollback)
 app.command()(commands_runs.runs)
 app.command()(commands_runs.show)
 app.command()(commands_runs.logs)

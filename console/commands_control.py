@@ -24,7 +24,7 @@ def pause(run_id: RunId, reason: Reason = "", json: Json = False) -> None:
     """Stop a run at its next effect. Agents that work are left working; `shipline resume RUN` goes on."""
     from tasks import control
 
-    run = _now(lambda: control.pause(run_id, by=whoami(), reason=reason))
+    run = now_done(lambda: control.pause(run_id, by=whoami(), reason=reason))
     if json:
         say_json(_public(run))
     else:
@@ -35,7 +35,7 @@ def approve(run_id: RunId, json: Json = False) -> None:
     """Let a plan that waits be carried out. `shipline show RUN` shows it; `shipline cancel RUN` gives it up."""
     from tasks import control
 
-    _say_resumed(_now(lambda: control.approve(run_id, by=whoami())), json)
+    _say_resumed(now_done(lambda: control.approve(run_id, by=whoami())), json)
 
 
 def cancel(
@@ -50,7 +50,7 @@ def cancel(
     """
     from tasks import control
 
-    proof = _now(lambda: control.cancel(run_id, by=whoami(), reason=reason, within=within))
+    proof = now_done(lambda: control.cancel(run_id, by=whoami(), reason=reason, within=within))
     if json:
         say_json(proof.model_dump(mode="json", by_alias=True) | {"clear": proof.clear})
     else:
@@ -67,21 +67,21 @@ def retry(
     """Try one node again that stopped with a failure: its agent is asked anew, its siblings are left as they are."""
     from tasks import control
 
-    _say_resumed(_now(lambda: control.retry(run_id, node, by=whoami())), json)
+    _say_resumed(now_done(lambda: control.retry(run_id, node, by=whoami())), json)
 
 
 def advance(run_id: RunId, json: Json = False) -> None:
     """Move a run to its next stage when nothing is in the way; otherwise say what is, and change nothing."""
     from tasks import control
 
-    _say_resumed(_now(lambda: control.advance(run_id, by=whoami())), json)
+    _say_resumed(now_done(lambda: control.advance(run_id, by=whoami())), json)
 
 
 def pause_all(reason: Reason = "", repo: Repo = None, json: Json = False) -> None:
     """Pause every run that has not ended; runs that are started later wait too."""
     from tasks import control
 
-    runs = _now(lambda: control.pause_all(by=whoami(), reason=reason, repo=repo))
+    runs = now_done(lambda: control.pause_all(by=whoami(), reason=reason, repo=repo))
     if json:
         say_json([_public(each) for each in runs])
         return
@@ -96,7 +96,7 @@ def resume_all(repo: Repo = None, json: Json = False) -> None:
     """Let runs start again, and go on with every run that is paused."""
     from tasks import control
 
-    resumed = _now(lambda: control.resume_all(by=whoami(), repo=repo))
+    resumed = now_done(lambda: control.resume_all(by=whoami(), repo=repo))
     if json:
         say_json([_public(each.run) | {"flowRun": each.flow_run, "said": each.said} for each in resumed])
         return
@@ -114,7 +114,9 @@ def whoami() -> str:
         return "somebody"
 
 
-def _now(work: Callable[[], Awaitable[T]]) -> T:
+def now_done(work: Callable[[], Awaitable[T]]) -> T:
+    """Do it in an event loop of its own and release what it opened."""
+
     async def inside() -> T:
         from tasks.context import close_context
 

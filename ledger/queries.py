@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from ledger.issues import read_tree
-from ledger.models import AgentRun, Deployment, Event, Idea, Issue, IssueStatus, IssueType, Level, Project, Run, Usage
+from ledger.models import (
+    AgentRun,
+    Deployment,
+    Effect,
+    Event,
+    Idea,
+    Issue,
+    IssueStatus,
+    IssueType,
+    Level,
+    Project,
+    Run,
+    Usage,
+)
 from ledger.rules.ready import Blocker, waiting_for
 from ledger.rules.tree import Tree
 from ledger.store import Store
@@ -159,3 +173,23 @@ async def follow(store: Store, run_id: str, *, after: int = 0) -> AsyncIterator[
 async def repositories(store: Store) -> list[str]:
     """Every repository that was worked on, by name."""
     return sorted(each.repo for each in await store.find(Project, {}))
+
+
+async def checks_of(store: Store, run_id: str, key: str) -> list[Effect]:
+    """The journal's QA of a node, newest first; a tree that was checked for another node counts there."""
+    told = {"runId": run_id, "nodeId": key, "data.effect": {"$regex": f"^{re.escape(run_id)}/trees/"}}
+    keys = [str(each.data["effect"]) for each in await store.find(Event, told, [("seq", -1)], 20)]
+    found = {each.id: each for each in await store.find(Effect, {"_id": {"$in": keys}})}
+    return [found[each] for each in keys if each in found]
+
+
+async def used_since(store: Store, at: datetime) -> Usage:
+    """What all agents of all runs used since then; a replayed answer counts as what it once cost."""
+    group = {
+        "_id": None, "input": {"$sum": "$usage.inputTokens"}, "output": {"$sum": "$usage.outputTokens"},
+        "usd": {"$sum": "$usage.usd"},
+    }  # fmt: skip
+    found = await store.collection(AgentRun).aggregate([{"$match": {"updated_at": {"$gte": at}}}, {"$group": group}])
+    async for each in found:
+        return Usage(input_tokens=each["input"], output_tokens=each["output"], usd=each["usd"])
+    return Usage()

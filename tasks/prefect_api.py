@@ -77,12 +77,12 @@ class Prefect:
         """Say so when the server does not answer."""
         await self._ask("GET", "admin/version")
 
-    async def deployment(self) -> str:
-        """The id of the deployment that delivers a run."""
-        answer = await self._ask("GET", f"deployments/name/{DEPLOYMENT}", good=(200, 404))
+    async def deployment(self, name: str = DEPLOYMENT) -> str:
+        """The id of a deployment, by default of the one that delivers a run."""
+        answer = await self._ask("GET", f"deployments/name/{name}", good=(200, 404))
         if answer.status_code == 404:
             raise Unavailable(
-                f"Prefect knows no deployment {DEPLOYMENT}.",
+                f"Prefect knows no deployment {name}.",
                 "Start the stack (`shipline up`), or run `prefect deploy --all`.",
             )
         return str(answer.json()["id"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from console.view.run import note
@@ -63,3 +64,30 @@ def agent_runs(found: Sequence[AgentRun]) -> list[dict[str, str]]:
         }
         for each in found
     ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What an agent was asked, and what it said."""
+
+    title: str
+    text: str
+
+
+def prompts(found: Sequence[AgentRun]) -> list[Prompt]:
+    """Each request with its answer, in order."""
+    return [Prompt(f"{each.agent_id}, round {each.round}: {each.status.value}", _prompt(each)) for each in found]
+
+
+def _prompt(each: AgentRun) -> str:
+    parts = [f"Asked: {each.input.objective}"]
+    parts += [f"Held to: {rule}" for rule in each.input.constraints]
+    parts += [f"Given: {name}" for name in each.input.context_packs]
+    if each.output:
+        parts += [f"Answered: {each.output.changeset_summary}", each.output.notes]
+    if each.error:
+        parts.append(f"Failed: {each.error}")
+    if each.wasted.usd or each.wasted.input_tokens:
+        tokens = each.wasted.input_tokens + each.wasted.output_tokens
+        parts.append(f"Came to nothing: {tokens:,} tokens, {money(each.wasted.usd)}")
+    return "\n\n".join(part for part in parts if part.strip())

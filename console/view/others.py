@@ -1,12 +1,14 @@
-"""The smaller pages: deployments and the agents."""
+"""The smaller pages: deployments, the agents, and what they read."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
 
+from semver import Version
+
 from console.view.words import ago
-from ledger.models import Agent, Deployment
+from ledger.models import Agent, Deployment, DeploymentStatus, OnboardingDoc
 
 
 def deployments(found: Sequence[Deployment], at: datetime) -> list[dict[str, str]]:
@@ -30,4 +32,23 @@ def agents(found: Sequence[Agent]) -> list[dict[str, str]]:
             "Constraints": "; ".join(each.constraints),
         }
         for each in sorted(found, key=lambda each: each.name)
+    ]  # fmt: skip
+
+
+def may_go_back(found: Sequence[Deployment], at: Deployment) -> str | None:
+    """The version that a rollback would bring; None when nothing runs there, or nothing is older."""
+    there = [each for each in found if (each.repo, each.environment) == (at.repo, at.environment)]
+    runs = [Version.parse(each.version) for each in there if each.status is DeploymentStatus.HEALTHY]
+    older = [version for each in there if runs and (version := Version.parse(each.version)) < max(runs)]
+    return str(max(older)) if older else None
+
+
+def versions(document: OnboardingDoc, at: datetime) -> list[dict[str, str]]:
+    """The versions before, the newest first."""
+    return [
+        {
+            "Version": str(each.version), "Who": each.by or "shipped", "When": ago(each.at, at),
+            "Begins": each.text.strip()[:120],
+        }
+        for each in reversed(document.earlier)
     ]  # fmt: skip

@@ -9,7 +9,8 @@ from console.web.parts import PAGES
 st.set_page_config(page_title="Shipline", page_icon="⛵", layout="wide")
 st.navigation(
     {
-        "Work": [PAGES["home"], PAGES["new"], PAGES["run"], PAGES["issue"]],
-        "Look": [PAGES["deployments"], PAGES["agents"], PAGES["audit"]],
+        "Work": [PAGES["home"], PAGES["new"], PAGES["run"], PAGES["issue"], PAGES["code"]],
+        "Look": [PAGES["deployments"], PAGES["audit"]],
+        "Set": [PAGES["agents"], PAGES["settings"]],
     }
 ).run()

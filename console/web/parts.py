@@ -13,6 +13,7 @@ import streamlit as st
 from console.bridge import bridge
 from console.view.inert import filled, joined
 from console.view.run import Chip
+from ledger.queries import runs
 from ledger.store import Store
 from shipline.errors import ShiplineError
 
@@ -26,8 +27,10 @@ PAGES = {
         ("new", "New idea", ":material/lightbulb:"),
         ("run", "Run", ":material/timeline:"),
         ("issue", "Issue", ":material/adjust:"),
+        ("code", "Code", ":material/account_tree:"),
         ("deployments", "Deployments", ":material/rocket_launch:"),
         ("agents", "Agents", ":material/groups:"),
+        ("settings", "Settings", ":material/tune:"),
         ("audit", "Audit", ":material/verified:"),
     )
 }
@@ -70,6 +73,28 @@ def chosen_run() -> str | None:
     return st.query_params.get("run")
 
 
+def choose_run(empty: str) -> str | None:
+    """A box with the newest runs, bound to the address; None (and ``empty`` on the page) when there is none."""
+    found = ask(lambda store: runs(store, 200))
+    if not found:
+        if found is not None:
+            st.info(f"No run yet. {empty}".strip())
+            st.page_link(PAGES["new"], label="New idea", icon=":material/lightbulb:")
+        return None
+    names = [each.id for each in found]
+    named = chosen_run()
+    if named is not None and named not in names:
+        names.insert(0, named)
+    repos = {each.id: each.repo for each in found}
+    picked = st.selectbox(
+        "Run", names, index=names.index(named) if named else 0,
+        format_func=lambda each: f"{each} · {repos[each]}" if each in repos else each,
+    )  # fmt: skip
+    if picked != named:
+        st.query_params.from_dict({"run": str(picked)})
+    return str(picked)
+
+
 def show_chips(chips: Sequence[Chip]) -> None:
     """The stages in a row that wraps on a phone."""
     box = (
@@ -89,3 +114,20 @@ def show_facts(facts: dict[str, str]) -> None:
     )
     items = joined([filled(box, name=name, value=value) for name, value in facts.items()])
     st.html(f"<dl style='display:flex;flex-wrap:wrap;gap:1.5rem;margin:0;padding:0'>{items}</dl>")
+
+
+def show_table(rows: Sequence[dict[str, str]], empty: str) -> None:
+    """Rows as a table, or a word on why there are none."""
+    if rows:
+        st.dataframe(list(rows), hide_index=True)
+    else:
+        st.caption(empty)
+
+
+def show_links(links: dict[str, str]) -> None:
+    """Pages outside, by name; those that do not exist are left out."""
+    there = {name: address for name, address in links.items() if address}
+    if there:
+        with st.container(horizontal=True):
+            for name, address in there.items():
+                st.link_button(name, address, icon=":material/open_in_new:")

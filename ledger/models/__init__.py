@@ -34,6 +34,7 @@ from ledger.models.records import (
     UserSettings,
 )
 from ledger.models.replay import Move, Replay
+from ledger.models.revision import DocVersion, Revision
 from ledger.models.run import Carrier, ChainHead, Checkpoint, Interrupt, Outcome, ReleaseInfo, Run, RunState
 from ledger.models.slots import Slot, SlotTable
 from ledger.models.spec import Forecast, IssueType, Plan, PlanNode, Requirement, Size, Spec
@@ -66,6 +67,7 @@ __all__ = [
     "Deployment",
     "DeploymentStatus",
     "Dispatch",
+    "DocVersion",
     "Document",
     "Effect",
     "EffectKind",
@@ -96,6 +98,7 @@ __all__ = [
     "ReleaseInfo",
     "Replay",
     "Requirement",
+    "Revision",
     "Run",
     "RunState",
     "Severity",

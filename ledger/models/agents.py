@@ -9,6 +9,7 @@ from pydantic import Field
 from pymongo import ASCENDING, IndexModel
 
 from ledger.models.base import Model, Stamped
+from ledger.models.revision import Revision
 from ledger.models.spec import Size
 
 
@@ -58,6 +59,7 @@ class Agent(Stamped):
     enabled: bool = True
     onboarding_doc_ref: str | None = None
     context_packs: list[str] = Field(default_factory=list)
+    history: list[Revision] = Field(default_factory=list)
 
 
 class AgentInput(Model):

@@ -11,6 +11,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from ledger.models.base import Document, Stamped, now
 from ledger.models.budget import Budget
+from ledger.models.revision import DocVersion, Revision
 from ledger.models.spec import Plan
 
 
@@ -104,27 +105,30 @@ class Deployment(Stamped):
 
 
 class UserSettings(Stamped):
-    """A project's settings (the notes, Milestone 13)."""
+    """A project's settings (the notes, Milestone 13). ``history`` has the newest changes last."""
 
     COLLECTION: ClassVar[str] = "settings"
 
     project_id: str
     deployment_strategy: str = "process"
-    deployment_env: str = "local"
+    deployment_env: str = Field(default="local", min_length=1, max_length=60)
     auto_merge_regression: bool = True
     require_approval: bool = False
     coverage_percent: float = Field(default=80, ge=0, le=100)
     max_rounds: int = Field(default=3, ge=1, le=20)
     budget: Budget = Field(default_factory=Budget)
+    history: list[Revision] = Field(default_factory=list)
 
 
 class OnboardingDoc(Stamped):
-    """A document that agents read first; ``id`` is its name (``onboarding/dev.md``)."""
+    """A document that agents read first; ``id`` is its name (``onboarding/dev.md``). ``earlier`` is oldest first."""
 
     COLLECTION: ClassVar[str] = "onboarding_docs"
 
     text: str
     version: int = 1
+    by: str | None = None
+    earlier: list[DocVersion] = Field(default_factory=list)
 
 
 class Approval(Stamped):

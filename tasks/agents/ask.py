@@ -21,6 +21,7 @@ from ledger.models import (
     Idea,
     Issue,
     Model,
+    OnboardingDoc,
     Run,
 )
 from shipline.errors import AgentError, ConfigError
@@ -52,6 +53,8 @@ async def compose(
         context=issue.body if issue else idea.text,
         constraints="\n".join(f"- {line}" for line in agent.constraints),
     )
+    if first := await _read_first(ctx, agent):
+        context = f"{first}\n\n{context}"
     asked = AgentInput(
         repo=run.repo,
         branch=issue.branch if issue else None,
@@ -151,3 +154,11 @@ async def catalog_agent(ctx: Context, who: AgentType) -> Agent:
     if not agent.enabled:
         raise AgentError(f"The agent {agent.name} is switched off.", "Switch it on in the catalog.")
     return agent
+
+
+async def _read_first(ctx: Context, agent: Agent) -> str:
+    """The agent's onboarding document in its newest version; nothing when it has none."""
+    if agent.onboarding_doc_ref is None:
+        return ""
+    found = await ctx.store.find_one(OnboardingDoc, {"_id": agent.onboarding_doc_ref})
+    return found.text.strip() if found else ""

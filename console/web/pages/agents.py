@@ -1,16 +1,86 @@
-"""Agents: who they are and what they are held to."""
+"""Agents: who they are, what they are held to, what they read first; on and off."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from console.view.others import agents
-from console.web.parts import ask
-from ledger.models import Agent
+from console.bridge import bridge
+from console.view.inert import without_pictures
+from console.view.others import agents, versions
+from console.view.settings import history
+from console.web.parts import me, show_table, tell
+from ledger.models import Agent, OnboardingDoc, now
+from shipline.errors import ShiplineError
+
+LISTS = (
+    ("goals", "Goals"), ("tools", "Tools"), ("constraints", "Constraints"), ("guardrails", "Guardrails"),
+    ("context_packs", "Context packs"),
+)  # fmt: skip
+
+
+def edit(agent: Agent) -> None:
+    """One agent's form: a line an item."""
+    from tasks.administration import change_agent
+
+    with st.form(f"agent-{agent.id}"):
+        enabled = st.toggle("On", value=agent.enabled, help="A run that needs an agent that is off stops and says so.")
+        texts = {name: st.text_area(label, value="\n".join(getattr(agent, name)), height=110) for name, label in LISTS}
+        pressed = st.form_submit_button("Save", type="primary")
+    if pressed:
+        values: dict[str, object] = {"enabled": enabled}
+        values |= {name: [line.strip() for line in text.splitlines() if line.strip()] for name, text in texts.items()}
+        if tell(lambda: change_agent(agent.type, values, by=me()), lambda _: "Saved") is not None:
+            st.rerun()
+    st.caption(f"The same on the command line: `shipline agents {agent.id} --off`")
+    show_table(history(agent.history, now()), "Nobody has changed this agent.")
+
+
+def onboarding(document: OnboardingDoc) -> None:
+    """What the agent reads first, with a preview and the versions before."""
+    from tasks.administration import write_onboarding
+
+    write, look, before = st.tabs(["Write", "Preview", "Versions"])
+    text = write.text_area(
+        f"{document.id}, version {document.version}",
+        value=document.text,
+        height=320,
+        key=f"{document.id}-{document.version}",
+    )
+    look.markdown(without_pictures(text))
+    with before:
+        show_table(versions(document, now()), "This is the first version.")
+    if write.button("Save as a new version", disabled=text == document.text, key=f"save-{document.id}"):
+        saved = tell(
+            lambda: write_onboarding(document.id, text, by=me(), version=document.version),
+            lambda done: f"Version {done.version} is saved",
+        )
+        if saved is not None:
+            st.rerun()
+
+
+def show(known: list[Agent], documents: dict[str, OnboardingDoc]) -> None:
+    """The table, and one agent in full."""
+    st.dataframe(agents(known), hide_index=True)
+    names = [each.id for each in known]
+    named = st.query_params.get("agent")
+    picked = st.selectbox("Agent", names, index=names.index(named) if named in names else 0)
+    if picked != named:
+        st.query_params["agent"] = str(picked)
+    agent = next(each for each in known if each.id == picked)
+    st.subheader(agent.name)
+    st.text(agent.role)
+    edit(agent)
+    document = documents.get(agent.onboarding_doc_ref or "")
+    if document is not None:
+        st.subheader("What it reads first")
+        onboarding(document)
+
 
 st.title("Agents")
-found = ask(lambda store: store.find(Agent, {}))
-if found:
-    st.dataframe(agents(found), hide_index=True)
-elif found is not None:
-    st.info("The catalog comes into the ledger with the first idea.")
+try:
+    from tasks.administration import catalog
+
+    everyone, read_first = bridge().do(catalog)
+    show(everyone, {each.id: each for each in read_first})
+except ShiplineError as error:
+    st.warning(f"{error}", icon=":material/cloud_off:")

@@ -1,11 +1,11 @@
-"""Deployments: which version is where."""
+"""Deployments: which version is where, deploy it once more, go back to the one before."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from console.view.others import deployments
-from console.web.parts import LIVE, ask
+from console.view.others import deployments, may_go_back
+from console.web.parts import LIVE, PAGES, ask, me, tell
 from ledger.models import Deployment, now
 
 
@@ -17,8 +17,42 @@ def live() -> None:
         return
     if not found:
         st.info("Nothing is deployed yet: a run that ends in a release deploys it.")
+        st.page_link(PAGES["new"], label="New idea", icon=":material/lightbulb:")
         return
     st.dataframe(deployments(found, now()), hide_index=True)
+    act(found)
+
+
+def act(found: list[Deployment]) -> None:
+    """One deployment: once more, or back."""
+    names = {each.id: f"{each.repo} · v{each.version} · {each.environment} · {each.status.value}" for each in found}
+    picked = st.selectbox("Deployment", list(names), format_func=lambda each: names.get(str(each), str(each)))
+    chosen = next((each for each in found if each.id == picked), found[0])
+    from tasks.deploy.asking import ask_deploy
+
+    with st.container(horizontal=True):
+        if st.button(
+            "Deploy once more", icon=":material/rocket_launch:", help="This version, in place of what runs there."
+        ):
+            tell(lambda: ask_deploy(chosen.run_id, by=me()), lambda flow_run: f"Flow run {flow_run} deploys it")
+        back = may_go_back(found, chosen)
+        if st.button(
+            "Roll back …", icon=":material/undo:", disabled=back is None,
+            help=f"Back to v{back}" if back else "There is no earlier version there.",
+        ):  # fmt: skip
+            confirm(chosen.run_id, str(back))
+
+
+@st.dialog("Roll back?")
+def confirm(run_id: str, version: str) -> None:
+    """What runs there is ended, so it is asked twice."""
+    from tasks.deploy.asking import ask_rollback
+
+    st.write(f"v{version} is deployed, and what runs there now is ended.")
+    if st.button("Roll back", type="primary"):
+        done = tell(lambda: ask_rollback(run_id, by=me()), lambda flow_run: f"Flow run {flow_run} rolls back")
+        if done is not None:
+            st.rerun()
 
 
 st.title("Deployments")

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import streamlit as st
 
+from console.bridge import bridge
+from console.view.health import health
 from console.view.home import Card, Group, card, grouped, matching
 from console.view.inert import filled, joined
-from console.web.parts import LIVE, PAGES, ask
+from console.view.words import money
+from console.web.parts import LIVE, PAGES, ask, show_facts
+from deployments.doctor import Check
 from ledger.models import now
-from ledger.queries import overview
+from ledger.queries import overview, repositories, used_since
+from shipline.config import load_settings
 
+ALL = "all"
 EMPTY = {
     Group.NEEDS_YOU: "Nothing waits for you.",
     Group.RUNNING: "Nothing runs.",
@@ -33,8 +39,8 @@ def show(each: Card) -> None:
 
 
 @st.fragment(run_every=2 * LIVE)
-def live(wanted: str) -> None:
-    """All runs, looked at again every two seconds."""
+def live(wanted: str, part: str, repo: str) -> None:
+    """The runs that fit, looked at again every two seconds."""
     found = ask(overview)
     if found is None:
         return
@@ -43,8 +49,11 @@ def live(wanted: str) -> None:
         st.page_link(PAGES["new"], label="New idea", icon=":material/lightbulb:")
         return
     at = now()
-    cards = matching([card(each, at) for each in found], wanted)
+    seen = [each for each in found if repo in (ALL, each.run.repo)]
+    cards = matching([card(each, at) for each in seen], wanted)
     for group, members in grouped(cards).items():
+        if part not in (ALL, str(group)):
+            continue
         st.subheader(f"{group} ({len(members)})")
         if not members:
             st.caption(EMPTY[group])
@@ -52,6 +61,36 @@ def live(wanted: str) -> None:
             show(each)
 
 
+@st.fragment(run_every=10 * LIVE)
+def standing() -> None:
+    """What everything stands on, and what the agents cost today."""
+    found = _look()
+    used = ask(lambda store: used_since(store, now().replace(hour=0, minute=0, second=0, microsecond=0)))
+    facts = {f"{each.mark} {each.name}": each.word for each in health(found)}
+    if used is not None:
+        facts["Cost today (UTC)"] = money(used.usd)
+    show_facts(facts)
+    for each in health(found):
+        if each.detail and each.mark == "✗":
+            st.html(filled("<p role='status'>✗ {name}: {detail}</p>", name=each.name, detail=each.detail))
+
+
+@st.cache_data(ttl=5, show_spinner=False)
+def _look() -> list[Check]:
+    """Asked once for all who look at this page."""
+    from deployments.doctor import checks
+
+    return bridge().do(lambda: checks(load_settings()))
+
+
 st.title("Shipline")
-find = st.text_input("Find", key="find", bind="query-params", placeholder="Words of a title, a repository, a run's id")
-live(find or "")
+standing()
+left, middle, right = st.columns([3, 2, 2])
+find = left.text_input(
+    "Find", key="find", bind="query-params", placeholder="Words of a title, a repository, a run's id"
+)
+parts = [ALL, *map(str, Group)]
+part = middle.selectbox("Show", parts, key="show", bind="query-params")
+known = ask(repositories) or []
+only = right.selectbox("Repository", [ALL, *known], key="of", bind="query-params")
+live(find or "", str(part or ALL), str(only or ALL))

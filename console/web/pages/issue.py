@@ -7,12 +7,15 @@ from typing import Any
 import streamlit as st
 
 from console.view.inert import filled
-from console.view.issue import agent_runs, criteria, effects, facts
+from console.view.issue import agent_runs, criteria, effects, facts, prompts
+from console.view.links import github_pages, of_issue, of_pull
 from console.view.words import name
-from console.web.parts import LIVE, PAGES, ask, chosen_run, me, show_facts, tell
+from console.web.evidence import show_change, show_checks
+from console.web.parts import LIVE, PAGES, ask, chosen_run, me, show_facts, show_links, show_table, tell
 from ledger.models import AgentRun, Effect, now
-from ledger.queries import snapshot
+from ledger.queries import checks_of, snapshot
 from ledger.store import Store
+from shipline.config import load_settings
 
 
 @st.fragment(run_every=2 * LIVE)
@@ -24,13 +27,13 @@ def show(run_id: str, key: str) -> None:
         by_age = [("created_at", 1)]
         return (
             await snapshot(store, run_id), await store.find(Effect, mine, by_age),
-            await store.find(AgentRun, mine, by_age),
+            await store.find(AgentRun, mine, by_age), await checks_of(store, run_id, key),
         )  # fmt: skip
 
     found = ask(all_of_it)
     if found is None:
         return
-    seen, done, asked = found
+    seen, done, asked, checked = found
     if key not in seen.tree:
         st.info("This run has no such issue.")
         return
@@ -45,23 +48,28 @@ def show(run_id: str, key: str) -> None:
         )
         retry(run_id, key)
     show_facts(facts(seen, issue))
+    pages = github_pages(load_settings().github_api_url)
+    show_links(
+        {
+            "Issue on GitHub": of_issue(pages, seen.run.repo, issue.number),
+            "Pull request on GitHub": of_pull(pages, seen.run.repo, issue.pr_number),
+        }
+    )
     if issue.body:
         st.subheader("What is asked")
         st.text(issue.body)
     if issue.acceptance_criteria:
         st.subheader("Criteria")
         st.dataframe([{"Criterion": each, "Evidence": tests} for each, tests in criteria(issue)], hide_index=True)
+    show_checks(checked)
+    show_change(seen.run.repo, issue.pr_number, issue.head or "")
     st.subheader("Agents")
-    _table(agent_runs(asked), "No agent was asked yet.")
+    show_table(agent_runs(asked), "No agent was asked yet.")
+    for each in prompts(asked):
+        with st.expander(each.title):
+            st.text(each.text)
     st.subheader("Done outside")
-    _table(effects(done, now()), "Nothing was done outside yet.")
-
-
-def _table(rows: list[dict[str, str]], empty: str) -> None:
-    if rows:
-        st.dataframe(rows, hide_index=True)
-    else:
-        st.caption(empty)
+    show_table(effects(done, now()), "Nothing was done outside yet.")
 
 
 def retry(run_id: str, key: str) -> None:

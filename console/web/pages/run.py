@@ -9,12 +9,14 @@ import streamlit as st
 from console.view import gantt, graph
 from console.view.home import may, needs
 from console.view.inert import filled, first_line, joined
+from console.view.links import github_pages, of_flow_runs, of_issue, prefect_pages
 from console.view.run import as_text, chips, entries, facts, lines
-from console.web.parts import LIVE, PAGES, ask, chosen_run, me, show_chips, show_facts, tell
+from console.web.parts import LIVE, PAGES, ask, chosen_run, me, show_chips, show_facts, show_links, tell
 from console.web.plan import before, show_plan
 from ledger.models import Level, now
 from ledger.queries import Snapshot, latest_events, runs, snapshot, spans
 from ledger.store import Store
+from shipline.config import load_settings
 
 LOUD = {"all": (), "warnings and errors": (Level.WARNING, Level.ERROR), "errors": (Level.ERROR,)}
 MORE = 200  # lines of the log at a time
@@ -76,6 +78,14 @@ def head(run_id: str) -> None:
         )
     show_facts(facts(seen))
     controls(seen)
+    settings = load_settings()
+    epic = seen.tree.root.number if seen.tree.issues else None
+    show_links(
+        {
+            "Epic on GitHub": of_issue(github_pages(settings.github_api_url), run.repo, epic),
+            "Flow runs in Prefect": of_flow_runs(prefect_pages(settings.prefect_api_url), run_id),
+        }
+    )
 
 
 @st.fragment(run_every=5 * LIVE)

@@ -13,9 +13,28 @@ from streamlit.testing.v1 import AppTest
 from console import bridge as bridges
 from ledger.conversation import SHIPLINE, conversation
 from ledger.issues import change_issue, store_plan
-from ledger.models import IssueType, Plan, PlanNode, Run
+from ledger.models import (
+    Agent,
+    CheckReport,
+    Deployment,
+    DeploymentStatus,
+    Effect,
+    EventType,
+    Finding,
+    IssueType,
+    Lease,
+    OnboardingDoc,
+    Plan,
+    PlanNode,
+    Run,
+    Severity,
+    UserSettings,
+    Verdict,
+    now,
+)  # fmt: skip
 from ledger.runs import create_run
 from ledger.store import Store
+from ledger.timeline import append, event
 
 APP = str(Path(__file__).parents[3] / "console" / "web" / "app.py")
 NASTY = "<script>alert(1)</script> ![x](http://example.org/x.png)"
@@ -59,7 +78,10 @@ def _html(page: AppTest) -> str:
 async def test_without_a_run_every_page_says_what_to_do(page: AppTest, store: Store) -> None:
     page.run()
     assert "No run yet" in page.info[0].value
-    for name, said in (("run", "No run yet"), ("deployments", "Nothing is deployed"), ("agents", "first idea")):
+    for name, said in (
+        ("run", "No run yet"), ("deployments", "Nothing is deployed"), ("settings", "No repository yet"),
+        ("code", "No run yet"),
+    ):  # fmt: skip
         assert said in _opened(page, name).info[0].value
     assert "No run yet" in _opened(page, "audit").info[0].value
     assert "from its run" in _opened(page, "issue").info[0].value
@@ -74,6 +96,79 @@ async def test_home_shows_what_needs_a_person(page: AppTest, run: Run) -> None:
     assert "stopped: &lt;script&gt;" in _html(page)
     page.text_input[0].set_value("nothing like it").run()
     assert page.subheader[0].value == "Needs you (0)"
+    page.text_input[0].set_value("").run()
+    show, repository = page.selectbox
+    show.set_value("Running").run()
+    assert [each.value for each in page.subheader] == ["Running (0)"]
+    assert repository.options == ["all", "o/r"]
+    assert "Cost today" in _html(page)
+    assert "✗ Prefect" in _html(page) or "– Prefect" in _html(page)
+
+
+async def test_settings_are_changed_by_somebody_and_the_change_is_told(page: AppTest, store: Store, run: Run) -> None:
+    _opened(page, "settings", repo="o/r")
+    next(each for each in page.number_input if "coverage" in each.label).set_value(91.5)
+    next(each for each in page.button if each.label == "Save").click().run()
+    assert not page.error, page.error[0].value
+    kept = await store.get(UserSettings, run.project_id)
+    assert (kept.coverage_percent, kept.history[0].by) == (91.5, getpass.getuser())
+    assert page.dataframe[0].value["What"].tolist() == ["coverage percent"]
+    next(each for each in page.text_input if each.label == "Environment").set_value("")
+    next(each for each in page.button if each.label == "Save").click().run()
+    assert "deployment_env is not usable" in page.error[0].value
+
+
+async def test_an_agent_is_switched_off_and_its_document_gets_a_version(page: AppTest, store: Store, run: Run) -> None:
+    _opened(page, "agents", agent="code-reviewer")
+    page.toggle[0].set_value(False)
+    next(each for each in page.button if each.label == "Save").click().run()
+    assert not page.error, page.error[0].value
+    assert not (await store.get(Agent, "code-reviewer")).enabled
+    document = next(each for each in page.text_area if each.label.startswith("onboarding/"))
+    document.set_value(f"Be kind. {NASTY}").run()
+    assert not any("![x]" in each.value for each in page.markdown)
+    next(each for each in page.button if each.label == "Save as a new version").click().run()
+    kept = await store.get(OnboardingDoc, "onboarding/reviewer.md")
+    assert (kept.version, kept.by, len(kept.earlier)) == (2, getpass.getuser(), 1)
+    assert kept.text.startswith("Be kind.")
+
+
+async def test_a_branch_says_what_stands_between_it_and_its_merge(page: AppTest, store: Store, run: Run) -> None:
+    _opened(page, "code", run=run.id, issue="a")
+    assert "aria-label='Branches'" in _html(page)
+    assert "Not mergeable yet" in _html(page)
+    assert "<script" not in _html(page)
+    gates = page.dataframe[0].value
+    assert gates[gates["Gate"] == "Not stopped"]["Standing"].tolist() == ["✗ open"]
+
+
+async def test_each_kind_of_evidence_has_its_place_on_the_issue(page: AppTest, store: Store, run: Run) -> None:
+    finding = Finding(check="tests", severity=Severity.CRITICAL, title=NASTY, evidence=NASTY, fingerprint="f")
+    report = CheckReport(check="tests", verdict=Verdict.FAILED, summary=NASTY, findings=[finding])
+    key = f"{run.id}/trees/1/qa/abc"
+    lease = Lease(owner="me", until=now())
+    about = {"run_id": run.id, "node_key": "trees", "kind": "qa", "lease": lease}
+    await store.insert(Effect(id=key, **about, outcome={"tree": "t", "reports": [report.model_dump(by_alias=True)]}))
+    told = event(EventType.STEP_COMPLETED, "QA", "checked", node="a", data={"effect": key})
+    await append(store, run.id, told)
+    _opened(page, "issue", run=run.id, issue="a")
+    tables = [each.value.columns.tolist() for each in page.dataframe]
+    assert any("Verdict" in each for each in tables)
+    assert any("Severity" in each for each in tables)
+    assert "<script" not in _html(page)
+
+
+async def test_a_deployment_can_be_rolled_back_only_where_something_is_older(
+    page: AppTest, store: Store, run: Run
+) -> None:
+    about = {"run_id": run.id, "project_id": run.project_id, "repo": "o/r", "environment": "local", "target": "process"}
+    for version, status in (("1.0.0", DeploymentStatus.REPLACED), ("1.1.0", DeploymentStatus.HEALTHY)):
+        await store.insert(Deployment(id=version, **about, version=version, sha="a" * 40, status=status))
+        _opened(page, "deployments")
+        back = next(each for each in page.button if each.label == "Roll back …")
+        assert back.disabled == (version == "1.0.0")
+    next(each for each in page.button if each.label == "Deploy once more").click().run()
+    assert "has no release" in page.error[0].value
 
 
 async def test_a_run_is_paused_and_goes_nowhere_by_itself(page: AppTest, store: Store, run: Run) -> None:
@@ -106,7 +201,9 @@ async def test_what_is_typed_is_done_and_answered(page: AppTest, store: Store, r
     assert "0 of 3 issues are done" in _html(page)
 
 
-async def test_a_plan_is_shown_with_its_changes_and_is_not_approved_without_prefect(page: AppTest, store: Store, run: Run) -> None:
+async def test_a_plan_is_shown_with_its_changes_and_is_not_approved_without_prefect(
+    page: AppTest, store: Store, run: Run
+) -> None:
     await store.change(Run, run.id, {"state": "ISSUE_TREE", "outcome": "planned", "dryRun": True})
     newer = await create_run(store, "An idea in other words", "o/r", "main", dry_run=True)
     leaf = PlanNode(key="a", type=IssueType.TASK, parent="epic", title="Another way")
@@ -127,11 +224,14 @@ async def test_a_plan_is_shown_with_its_changes_and_is_not_approved_without_pref
 @pytest.mark.parametrize("tab", ["Issues", "Plan", "Graph", "Times", "Log"])
 async def test_each_part_of_a_run_is_reached_by_its_address(page: AppTest, run: Run, tab: str) -> None:
     _opened(page, "run", run=run.id, tab=tab)
+    infos, captions = str([each.value for each in page.info]), str([each.value for each in page.caption])
     found = {
-        "Issues": "issue?run=" in _html(page), "Graph": len(page.get("plotly_chart")) == 1,
-        "Plan": len(page.dataframe) == 1, "Times": "Nothing has happened yet" in str([each.value for each in page.info]) or page.get("plotly_chart"),
-        "Log": "aria-label='Log'" in _html(page) or "No line yet" in str([each.value for each in page.caption]),
-    }  # fmt: skip
+        "Issues": "issue?run=" in _html(page),
+        "Plan": len(page.dataframe) == 1,
+        "Graph": len(page.get("plotly_chart")) == 1,
+        "Times": "Nothing has happened yet" in infos or page.get("plotly_chart"),
+        "Log": "aria-label='Log'" in _html(page) or "No line yet" in captions,
+    }
     assert found[tab]
 
 

@@ -1,0 +1,170 @@
+"""Commands that change how Shipline works: a project's settings, the agents, what they read first; and deploying."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from console.commands_control import now_done, whoami
+from console.commands_runs import Json, RunId
+from console.out import out, say_json
+from ledger.models import Agent, AgentType, Budget, UserSettings
+from shipline.errors import InvalidInput
+
+
+def settings(
+    repo: Annotated[str, typer.Argument(help="The repository, as owner/name.", metavar="OWNER/NAME")],
+    values: Annotated[
+        list[str] | None, typer.Option("--set", help="NAME=VALUE, such as coverage_percent=90 or budget.usd=5.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show a repository's settings; with --set change some. The history says who changed what."""
+    from tasks.administration import project_settings
+
+    found = now_done(lambda: _changed(repo, values) if values else project_settings(repo))
+    if json:
+        say_json(found.model_dump(mode="json", by_alias=True))
+        return
+    _print_settings(found)
+
+
+async def _changed(repo: str, values: list[str]) -> UserSettings:
+    from tasks.administration import change_settings, project_settings
+
+    asked: dict[str, Any] = {}
+    for each in values:
+        name, given, value = each.partition("=")
+        if not given:
+            raise InvalidInput(f"{each!r} is not NAME=VALUE.", "Write it like coverage_percent=90.")
+        if name.startswith("budget."):
+            known = asked.get("budget") or (await project_settings(repo)).budget
+            kind = name.removeprefix("budget.")
+            if kind not in Budget.model_fields:
+                raise InvalidInput(f"There is no budget of {kind!r}.", f"There are: {', '.join(Budget.model_fields)}.")
+            asked["budget"] = {**Budget.model_validate(known, from_attributes=True).model_dump(), kind: value or None}
+        else:
+            asked[name] = value
+    return await change_settings(repo, asked, by=whoami())
+
+
+def agents(
+    name: Annotated[str | None, typer.Argument(help="One of the twelve; all of them when none is named.")] = None,
+    on: Annotated[bool | None, typer.Option("--on/--off", help="Switch it on or off.")] = None,
+    json: Json = False,
+) -> None:
+    """List the agents; with a name show one, or switch it on or off."""
+    from tasks.administration import catalog, change_agent
+
+    if name is not None and on is not None:
+        kind = _kind(name)
+        now_done(lambda: change_agent(kind, {"enabled": on}, by=whoami()))
+    found, _ = now_done(catalog)
+    wanted = [each for each in found if name in (None, each.id)]
+    if name is not None:
+        _kind(name)
+    if json:
+        say_json([each.model_dump(mode="json", by_alias=True) for each in wanted])
+    elif name is None:
+        out.print(_table(wanted))
+    else:
+        _print_agent(wanted[0])
+
+
+def onboarding(
+    name: Annotated[str | None, typer.Argument(help="A document, such as onboarding/dev.md.")] = None,
+    write: Annotated[
+        Path | None, typer.Option("--write", help="Make this file's text the next version; `-` is standard input.")
+    ] = None,
+    version: Annotated[int | None, typer.Option(help="The version that you changed; the newest unless given.")] = None,
+    json: Json = False,
+) -> None:
+    """List what agents read first; with a name print a document, with --write give it a new version."""
+    from tasks.administration import catalog, write_onboarding
+
+    _, found = now_done(catalog)
+    if name is None:
+        if json:
+            say_json([{"id": each.id, "version": each.version, "by": each.by} for each in found])
+        for each in [] if json else found:
+            out.print(f"{each.id}  version {each.version}, {each.by or 'as shipped'}", markup=False)
+        return
+    document = next((each for each in found if each.id == name), None)
+    if document is None:
+        raise InvalidInput(f"There is no document {name}.", f"There are: {', '.join(each.id for each in found)}.")
+    if write is not None:
+        text = sys.stdin.read() if str(write) == "-" else write.read_text("utf-8")
+        known = version or document.version
+        document = now_done(lambda: write_onboarding(name, text, by=whoami(), version=known))
+    if json:
+        say_json(document.model_dump(mode="json", by_alias=True))
+    elif write is not None:
+        out.print(f"{name} is at version {document.version}.", markup=False)
+    else:
+        out.print(document.text, markup=False)
+
+
+def deploy(run_id: RunId, json: Json = False) -> None:
+    """Deploy a run's release once more, in place of what runs there."""
+    from tasks.deploy.asking import ask_deploy
+
+    _say_asked(run_id, now_done(lambda: ask_deploy(run_id, by=whoami())), "deploys", json)
+
+
+def rollback(run_id: RunId, json: Json = False) -> None:
+    """Go back to the release before the one that runs where this run was deployed."""
+    from tasks.deploy.asking import ask_rollback
+
+    _say_asked(run_id, now_done(lambda: ask_rollback(run_id, by=whoami())), "rolls back", json)
+
+
+def _say_asked(run_id: str, flow_run: str, verb: str, json: bool) -> None:
+    if json:
+        say_json({"run": run_id, "flowRun": flow_run})
+    else:
+        out.print(f"Flow run {flow_run} {verb}. Follow it: shipline logs -f {run_id}", markup=False, soft_wrap=True)
+
+
+def _kind(name: str) -> AgentType:
+    if name not in list(AgentType):
+        raise InvalidInput(f"There is no agent {name}.", f"There are: {', '.join(AgentType)}.")
+    return AgentType(name)
+
+
+def _table(found: list[Agent]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for column in ("agent", "thinks with", "on", "goals"):
+        table.add_column(column)
+    for each in found:
+        table.add_row(each.id, each.engine.value, "on" if each.enabled else "off", Text("; ".join(each.goals)))
+    return table
+
+
+def _print_agent(agent: Agent) -> None:
+    out.print(f"{agent.name}: {agent.role} ({'on' if agent.enabled else 'off'})", markup=False, soft_wrap=True)
+    for title in ("goals", "tools", "constraints", "guardrails", "context_packs"):
+        out.print(f"{title.replace('_', ' ').capitalize()}:")
+        for line in getattr(agent, title):
+            out.print(f"  {line}", markup=False, soft_wrap=True)
+    if agent.onboarding_doc_ref:
+        out.print(f"Reads first: shipline onboarding {agent.onboarding_doc_ref}", markup=False)
+
+
+def _print_settings(found: UserSettings) -> None:
+    from tasks.administration import SETTINGS
+
+    for name in SETTINGS:
+        value = getattr(found, name)
+        if isinstance(value, Budget):
+            for kind, limit in value.model_dump().items():
+                out.print(f"budget.{kind:<22} {'no limit' if limit is None else f'{limit:g}'}", markup=False)
+        else:
+            out.print(f"{name:<29} {value}", markup=False)
+    for each in found.history[-5:]:
+        told = "; ".join(f"{name}: {old} → {new}" for name, (old, new) in each.changes.items())
+        out.print(f"{each.at:%Y-%m-%d %H:%M} {each.by}: {told}", markup=False, soft_wrap=True)

@@ -1,0 +1,72 @@
+"""Settings: what decides for a repository, each with what it does, and who changed what."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from console.view.settings import FIELDS, history
+from console.web.parts import PAGES, ask, me, show_table, tell
+from ledger.models import Budget, UserSettings, now
+from ledger.queries import repositories
+from ledger.runs import project_id
+
+
+def fields(known: UserSettings) -> dict[str, object]:
+    """The form's answers by field."""
+    found: dict[str, object] = {}
+    for name, label, what in FIELDS:
+        value = getattr(known, name)
+        if isinstance(value, bool):
+            found[name] = st.checkbox(label, value=value, help=what)
+        elif isinstance(value, float):
+            found[name] = st.number_input(label, value=value, min_value=0.0, max_value=100.0, help=what)
+        elif isinstance(value, int):
+            found[name] = st.number_input(label, value=value, min_value=1, max_value=20, step=1, help=what)
+        else:
+            found[name] = st.text_input(label, value=str(value), help=what)
+    return found
+
+
+def budget(known: Budget) -> Budget:
+    """What a run may use unless it says otherwise."""
+    st.caption(
+        "Budget of a run, unless it is started with another. Empty is no limit; a run pauses when it is used up."
+    )
+    left, middle, right = st.columns(3)
+    usd = left.number_input("US dollars", value=known.usd, min_value=0.0, placeholder="no limit")
+    tokens = middle.number_input("Tokens", value=known.tokens, min_value=0, step=1000, placeholder="no limit")
+    minutes = right.number_input("Minutes", value=known.minutes, min_value=0.0, placeholder="no limit")
+    return Budget(usd=usd, tokens=tokens, minutes=minutes)
+
+
+def show(repo: str) -> None:
+    """The form of one repository."""
+    known = ask(lambda store: store.find_one(UserSettings, {"_id": project_id(repo)}))
+    if known is None:
+        st.info(f"{repo} has no settings yet: they come with its first run.")
+        return
+    with st.form(f"settings-{repo}"):
+        values = fields(known)
+        values["budget"] = budget(known.budget)
+        pressed = st.form_submit_button("Save", type="primary")
+    if pressed:
+        from tasks.administration import change_settings
+
+        if tell(lambda: change_settings(repo, values, by=me()), lambda _: "Saved") is not None:
+            st.rerun()
+    st.caption(f"The same on the command line: `shipline settings {repo} --set coverage_percent=90`")
+    st.subheader("Changes")
+    show_table(history(known.history, now()), "Nobody has changed anything.")
+
+
+st.title("Settings")
+found = ask(repositories)
+if found:
+    named = st.query_params.get("repo")
+    picked = st.selectbox("Repository", found, index=found.index(named) if named in found else 0)
+    if picked != named:
+        st.query_params["repo"] = str(picked)
+    show(str(picked))
+elif found is not None:
+    st.info("No repository yet. Its settings come with its first run.")
+    st.page_link(PAGES["new"], label="New idea", icon=":material/lightbulb:")

@@ -1,0 +1,132 @@
+"""What a person may change of how Shipline works: a project's settings, the agents, what agents read first.
+
+Every change says whose it is and what stood there before; a wrong value is refused in words and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from pydantic.alias_generators import to_camel
+
+from ledger.models import Agent, AgentType, DocVersion, OnboardingDoc, Revision, UserSettings, now
+from ledger.runs import project_id
+from ledger.store import Store
+from shipline.errors import InvalidInput, NotFound
+from tasks.context import context
+from tasks.submit import seed_catalog
+
+T = TypeVar("T", UserSettings, Agent)
+
+SETTINGS = ("coverage_percent", "max_rounds", "auto_merge_regression", "deployment_env", "budget")
+OF_AGENTS = ("enabled", "goals", "tools", "constraints", "guardrails", "context_packs")
+KEPT = 100  # changes of one thing that are remembered
+VERSIONS = 20  # of a document
+LONGEST = 100_000  # characters of a document
+
+
+async def project_settings(repo: str) -> UserSettings:
+    """The settings of a repository's project; NotFound while no run was started for it."""
+    store = (await context()).store
+    found = await store.find_one(UserSettings, {"_id": project_id(repo)})
+    if found is None:
+        raise NotFound(f"{repo} has no project yet.", "It is made with the first idea for it.")
+    return found
+
+
+async def change_settings(repo: str, values: Mapping[str, Any], *, by: str) -> UserSettings:
+    """Set some of ``SETTINGS``; InvalidInput names what does not fit."""
+    _only(values, SETTINGS)
+    store = (await context()).store
+    while True:
+        before = await project_settings(repo)
+        changed = await _changed(store, before, values, by)
+        if changed is not None:
+            return changed
+
+
+async def change_agent(kind: AgentType, values: Mapping[str, Any], *, by: str) -> Agent:
+    """Set some of ``OF_AGENTS`` of one of the twelve."""
+    _only(values, OF_AGENTS)
+    ctx = await context()
+    await seed_catalog(ctx)
+    while True:
+        before = await ctx.store.find_one(Agent, {"type": kind, "projectId": None})
+        if before is None:
+            raise NotFound(f"The catalog has no agent {kind}.")
+        changed = await _changed(ctx.store, before, values, by)
+        if changed is not None:
+            return changed
+
+
+async def write_onboarding(name: str, text: str, *, by: str, version: int) -> OnboardingDoc:
+    """A new version of a document that agents read first; ``version`` is the one that was read before writing.
+
+    InvalidInput when another person wrote in between: nothing of theirs is lost.
+    """
+    if not text.strip() or len(text) > LONGEST:
+        raise InvalidInput(f"A document has 1 to {LONGEST:,} characters; this one has {len(text.strip()):,}.")
+    store = (await context()).store
+    before = await store.find_one(OnboardingDoc, {"_id": name})
+    if before is None:
+        raise NotFound(f"There is no document {name}.")
+    if before.text == text:
+        return before
+    old = DocVersion(version=before.version, text=before.text, by=before.by, at=before.updated_at)
+    earlier = [*before.earlier, old][-VERSIONS:]
+    values = {
+        "text": text,
+        "version": version + 1,
+        "by": by,
+        "earlier": [each.model_dump(by_alias=True) for each in earlier],
+    }
+    changed = await store.change(OnboardingDoc, name, values, expect={"version": version})
+    if changed is None:
+        raise InvalidInput(f"{name} was changed meanwhile (version {before.version}).", "Read it again, then write.")
+    return changed
+
+
+async def catalog() -> tuple[list[Agent], list[OnboardingDoc]]:
+    """The agents and the documents, by name; those that ship are there from the first look."""
+    ctx = await context()
+    await seed_catalog(ctx)
+    agents = await ctx.store.find(Agent, {"projectId": None}, [("name", 1)])
+    return agents, await ctx.store.find(OnboardingDoc, {}, [("_id", 1)])
+
+
+def _only(values: Mapping[str, Any], known: tuple[str, ...]) -> None:
+    for name in values:
+        if name not in known:
+            raise InvalidInput(f"There is no setting {name!r}.", f"There are: {', '.join(known)}.")
+
+
+async def _changed(store: Store, before: T, values: Mapping[str, Any], by: str) -> T | None:
+    """The changed document; None when somebody else changed it meanwhile."""
+    model = type(before)
+    try:
+        after = model.model_validate({**before.model_dump(), **values})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"]) or "a value"
+        raise InvalidInput(f"{name} is not usable: {first['msg']}.", "Nothing was changed.") from None
+    different = [name for name in values if getattr(before, name) != getattr(after, name)]
+    if not different:
+        return before
+    told = Revision(
+        by=by, at=now(), changes={n: (_text(getattr(before, n)), _text(getattr(after, n))) for n in different}
+    )
+    history = [*before.history, told][-KEPT:]
+    raw = after.to_mongo()
+    written = {to_camel(name): raw[to_camel(name)] for name in different}
+    written["history"] = [each.model_dump(by_alias=True) for each in history]
+    return await store.change(model, before.id, written, expect={"updated_at": before.updated_at})
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return "\n".join(map(str, value))
+    if hasattr(value, "model_dump"):
+        return ", ".join(f"{name} {amount:g}" for name, amount in value.model_dump(exclude_none=True).items()) or "none"
+    return str(value)

@@ -1,0 +1,88 @@
+"""Looking at pull requests: what they change, and what was said of them. Reads only; nothing here is an effect."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ledger.models import Model
+from tasks.context import context
+from tasks.github.repo import Repo
+
+MOST_FILES = 300  # of a pull request; GitHub lists 3,000 at most, and nobody reads as many on one page
+
+
+class FileChange(Model):
+    """One file of a pull request. ``patch`` is None where GitHub gives none (binary, or very large)."""
+
+    path: str
+    status: str
+    additions: int
+    deletions: int
+    patch: str | None = None
+
+
+class Remark(Model):
+    """Something said of a pull request; ``place`` is ``path:line`` when it is about a line."""
+
+    author: str
+    text: str
+    at: datetime
+    place: str = ""
+
+
+async def files_of(repo: str, number: int) -> list[FileChange]:
+    """What the pull request changes, a file each; at most ``MOST_FILES``. NotFound when it is not there."""
+    view = _View((await context()).github, repo)
+    return await view.files(number)
+
+
+async def remarks_on(repo: str, number: int) -> list[Remark]:
+    """Comments, reviews and remarks on lines, oldest first."""
+    view = _View((await context()).github, repo)
+    return sorted([*await view.comments(number), *await view.reviews(number)], key=lambda each: each.at)
+
+
+class _View(Repo):
+    """A repository with the verbs that only look."""
+
+    async def files(self, number: int) -> list[FileChange]:
+        found: list[FileChange] = []
+        pages = self._rest.paginate(self._rest.pulls.async_list_files, **self._at, pull_number=number, per_page=100)
+        async for each in pages:
+            if len(found) == MOST_FILES:
+                break
+            patch = getattr(each, "patch", None)
+            found.append(
+                FileChange(
+                    path=each.filename, status=str(each.status), additions=each.additions, deletions=each.deletions,
+                    patch=patch if isinstance(patch, str) else None,
+                )
+            )  # fmt: skip
+        return found
+
+    async def comments(self, number: int) -> list[Remark]:
+        pages = self._rest.paginate(self._rest.issues.async_list_comments, **self._at, issue_number=number)
+        return [Remark(author=_login(each.user), text=str(each.body or ""), at=each.created_at) async for each in pages]
+
+    async def reviews(self, number: int) -> list[Remark]:
+        whole = self._rest.paginate(self._rest.pulls.async_list_reviews, **self._at, pull_number=number)
+        lines = self._rest.paginate(self._rest.pulls.async_list_review_comments, **self._at, pull_number=number)
+        found = [
+            Remark(author=_login(each.user), text=str(each.body), at=each.submitted_at)
+            async for each in whole
+            if each.body and each.submitted_at
+        ]
+        return found + [
+            Remark(author=_login(each.user), text=str(each.body), at=each.created_at, place=_place(each))
+            async for each in lines
+        ]
+
+
+def _login(user: object) -> str:
+    return str(getattr(user, "login", None) or "ghost")
+
+
+def _place(remark: object) -> str:
+    line = getattr(remark, "line", None)
+    path = str(getattr(remark, "path", ""))
+    return f"{path}:{line}" if isinstance(line, int) else path

@@ -1,0 +1,121 @@
+"""What a person changes of how Shipline works: kept with who and what before; refused in words; nobody's is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+from typer.testing import CliRunner
+
+from console.cli import app
+from ledger.models import Agent, AgentType, Budget, OnboardingDoc, Run, UserSettings
+from ledger.runs import create_run
+from ledger.store import Store
+from shipline.errors import AgentError, InvalidInput, NotFound
+from tasks.administration import catalog, change_agent, change_settings, project_settings, write_onboarding
+from tasks.agents.ask import catalog_agent, compose
+from tasks.context import close_context, context
+
+REPO = "o/admin"
+
+
+@pytest.fixture
+async def run(store: Store, mongodb: str, database: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Run]:
+    """A run of the repository."""
+    told = {"SHIPLINE_MONGODB_URI": mongodb, "SHIPLINE_DATABASE": database, "SHIPLINE_GITHUB_TOKEN": "t0ken-of-a-test"}
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    await close_context()
+    yield await create_run(store, "an idea", REPO, "main")
+    await close_context()
+
+
+async def test_a_setting_says_who_changed_it_and_from_what(store: Store, run: Run) -> None:
+    await change_settings(REPO, {"coverage_percent": 90, "budget": Budget(usd=5)}, by="ann")
+    await change_settings(REPO, {"coverage_percent": "90"}, by="bob")  # no change, nothing to tell
+    kept = await store.get(UserSettings, run.project_id)
+    assert (kept.coverage_percent, kept.budget.usd, kept.deployment_env) == (90, 5, "local")
+    assert [(each.by, each.changes) for each in kept.history] == [
+        ("ann", {"coverage_percent": ("80.0", "90.0"), "budget": ("none", "usd 5")}),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"coverage_percent": 101}, "coverage_percent is not usable"),
+        ({"max_rounds": "many"}, "max_rounds is not usable"),
+        ({"budget": {"usd": -1}}, "budget.usd is not usable"),
+        ({"deployment_env": ""}, "deployment_env is not usable"),
+        ({"project_id": "x"}, "There is no setting 'project_id'"),
+    ],
+)
+async def test_a_wrong_value_is_refused_and_changes_nothing(
+    store: Store, run: Run, values: dict[str, object], said: str
+) -> None:
+    before = await store.get(UserSettings, run.project_id)
+    with pytest.raises(InvalidInput, match=said):
+        await change_settings(REPO, values, by="ann")
+    assert await store.get(UserSettings, run.project_id) == before
+
+
+async def test_two_who_change_at_once_both_stand_in_the_history(store: Store, run: Run) -> None:
+    await asyncio.gather(*(change_settings(REPO, {"max_rounds": n}, by=f"p{n}") for n in range(4, 9)))
+    kept = await store.get(UserSettings, run.project_id)
+    assert sorted(each.by for each in kept.history) == [f"p{n}" for n in range(4, 9)]
+    chain = [each.changes["max_rounds"] for each in kept.history]
+    assert [old for old, _ in chain] == ["3", *[new for _, new in chain[:-1]]]
+
+
+async def test_a_repository_that_nobody_worked_on_has_no_settings(run: Run) -> None:
+    with pytest.raises(NotFound, match="o/nobody has no project yet"):
+        await project_settings("o/nobody")
+
+
+async def test_an_agent_that_is_off_is_not_asked(store: Store, run: Run) -> None:
+    await change_agent(AgentType.CODE_REVIEWER, {"enabled": False, "constraints": ["Be kind"]}, by="ann")
+    with pytest.raises(AgentError, match="switched off"):
+        await catalog_agent(await context(), AgentType.CODE_REVIEWER)
+    kept = await store.get(Agent, "code-reviewer")
+    assert (kept.history[0].by, kept.history[0].changes["enabled"]) == ("ann", ("True", "False"))
+    with pytest.raises(InvalidInput, match="no setting 'engine'"):
+        await change_agent(AgentType.CODE_REVIEWER, {"engine": "cursor"}, by="ann")
+
+
+async def test_what_an_agent_reads_first_is_read_in_its_newest_version(store: Store, run: Run) -> None:
+    _, documents = await catalog()
+    first = next(each for each in documents if each.id == "onboarding/reviewer.md")
+    await write_onboarding(first.id, "Read slowly.", by="ann", version=first.version)
+    with pytest.raises(InvalidInput, match="was changed meanwhile"):
+        await write_onboarding(first.id, "Read fast.", by="bob", version=first.version)
+    kept = await store.get(OnboardingDoc, first.id)
+    assert (kept.text, kept.version, kept.earlier[0].text) == ("Read slowly.", 2, first.text)
+    job = await compose(await context(), run, AgentType.CODE_REVIEWER, "Review it")
+    assert job.context.startswith("Read slowly.")
+    with pytest.raises(InvalidInput, match="1 to 100,000"):
+        await write_onboarding(first.id, " ", by="ann", version=2)
+
+
+async def test_the_same_is_done_on_the_command_line(store: Store, run: Run) -> None:
+    def called(*words: str) -> str:
+        done = CliRunner().invoke(app, [*words])
+        assert done.exception is None, done.exception
+        return done.output
+
+    async def call(*words: str) -> str:
+        return await asyncio.to_thread(called, *words)
+
+    changed = await call("settings", REPO, "--set", "max_rounds=5", "--set", "budget.usd=2.5", "--json")
+    assert json.loads(changed)["budget"]["usd"] == 2.5
+    assert "max_rounds                    5" in await call("settings", REPO)
+    await call("settings", REPO, "--set", "budget.usd=")
+    assert (await project_settings(REPO)).budget.usd is None
+    assert "(off)" in await call("agents", "qa-tester", "--off")
+    assert "spec-writer" in await call("agents")
+    assert "onboarding/dev.md  version 1" in await call("onboarding")
+    with pytest.raises(InvalidInput, match="not NAME=VALUE"):
+        raise_it = await asyncio.to_thread(CliRunner().invoke, app, ["settings", REPO, "--set", "max_rounds"])
+        assert raise_it.exception is not None
+        raise raise_it.exception
