@@ -13,7 +13,7 @@ from deployments.process import Children, ready
 
 NAME = "console"
 WITHIN = 60.0
-APP = Path(__file__).parents[1] / "console" / "web" / "app.py"
+APP = Path(__file__).parents[1] / "console" / "web" / "server.py"
 # Nothing phones home, nobody is asked anything, and an editor's save restarts nothing.
 QUIET = {
     "server.headless": "true",

@@ -1,4 +1,4 @@
-"""The console: ``streamlit run console/web/app.py``, which ``shipline up`` does."""
+"""The console: which pages there are. ``console/web/server.py`` serves it."""
 
 from __future__ import annotations
 

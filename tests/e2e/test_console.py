@@ -1,0 +1,160 @@
+"""The console in a real browser, on a real stack: from an idea to a release by hand, and every page looked at."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.e2e.browser import WIDTHS, Visitor, chromium
+from tests.e2e.conftest import IDEA, new_repository, processes_of
+from tests.e2e.ground import Ground, slow_agents, until
+
+pytestmark = [pytest.mark.timeout(1200), pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def ground(stack: Path) -> Iterator[Ground]:
+    """The stack, with agents that can be held up."""
+    with slow_agents(stack) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all of it."""
+    with chromium() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def delivered(ground: Ground, browser: Browser) -> str:
+    """A run that a person has led from an idea to a release in the browser; its id."""
+    repo = new_repository(ground.home, "by-hand")
+    visitor = Visitor(browser, ground.told["console_url"])
+    page = visitor.go(f"/new?repo={repo}", see="Nothing was said about this repository yet")
+    page.get_by_text("How an idea is delivered").click()
+    size = page.get_by_role("combobox", name=re.compile("Size"))
+    size.fill("small")
+    size.press("Enter")
+    said = page.get_by_test_id("stChatInputTextArea")
+    said.fill(IDEA)
+    said.press("Enter")
+    expect(page.get_by_text("I show the plan before any code is written").first).to_be_visible()
+    expect(page.get_by_role("button", name="Approve")).to_be_visible(timeout=120_000)
+    visitor.settled()
+    visitor.picture("plan")
+    ground.hold(on=True)
+    ground.fail("cli-budget", on=True)
+    page.get_by_role("button", name="Approve").click()
+    run = str(ground.ledger["runs"].find_one({"repo": repo})["_id"])
+    until(lambda: ground.document(run)["outcome"] is None, "the approved run goes on")
+    assert ground.document(run)["approvedBy"]
+
+    page = visitor.go(f"/run?run={run}", see="works on it")
+    ground.wait_for_agent(run)
+    visitor.picture("working")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("button", name="Resume")).to_be_visible()
+    assert ground.document(run)["interrupt"]["paused"]
+    expect(page.get_by_text(re.compile("Paused by .* from the console")).first).to_be_visible()
+    ground.hold(on=False)
+    page.get_by_role("button", name="Resume").click()
+
+    until(lambda: ground.document(run)["outcome"] == "failed", "the leaf that fails stops the run", 240)
+    expect(page.get_by_text(re.compile("stopped: ")).first).to_be_visible()
+    visitor.picture("needs-you")
+    ground.fail("cli-budget", on=False)
+    page = visitor.go(f"/issue?run={run}&issue=cli-budget", see="✗")
+    page.get_by_role("button", name="Retry").click()
+    ground.ended(run)
+    page = visitor.go(f"/run?run={run}", see="Release")
+    expect(page.get_by_role("listitem").filter(has_text="Release").filter(has_text="done")).to_be_visible()
+    assert visitor.wrong == []
+    return run
+
+
+PAGES = {
+    "home": ("/", "Done ("),
+    "new": ("/new?repo=demo/by-hand", "is on its way"),
+    "run": ("/run?run={run}", "Issues done"),
+    "plan": ("/run?run={run}&tab=Plan", "Time to the end"),
+    "graph": ("/run?run={run}&tab=Graph", "is part of"),
+    "times": ("/run?run={run}&tab=Times", "Stage: Build"),
+    "log": ("/run?run={run}&tab=Log", "Download"),
+    "issue": ("/issue?run={run}&issue=cli-budget", "Criteria"),
+    "code": ("/code?run={run}&issue=cli-budget", "Merged into"),
+    "deployments": ("/deployments", "Deploy once more"),
+    "agents": ("/agents", "What it reads first"),
+    "settings": ("/settings?repo=demo/by-hand", "Rounds of fixing"),
+    "audit": ("/audit?run={run}", "is whole"),
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_is_sound(ground: Ground, browser: Browser, delivered: str, name: str) -> None:
+    address, see = PAGES[name]
+    for size, width in WIDTHS.items():
+        for dark in (False, True):
+            visitor = Visitor(browser, ground.told["console_url"], width=width, dark=dark)
+            page = visitor.go(address.format(run=delivered), see=see)
+            page.wait_for_timeout(1500)
+            visitor.picture(f"{name}-{size}-{'dark' if dark else 'light'}")
+            assert visitor.wrong == []
+            assert visitor.violations() == []
+            wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert wide <= 0, f"{name} is {wide} pixels too wide at {width}"
+            elsewhere = [each for each in visitor.asked if not each.startswith((visitor.base, "data:", "blob:"))]
+            assert elsewhere == []
+            visitor.context.close()
+
+
+def test_the_way_back_works(ground: Ground, browser: Browser, delivered: str) -> None:
+    visitor = Visitor(browser, ground.told["console_url"])
+    page = visitor.go("/", see=f"Open {delivered}")
+    page.get_by_text(f"Open {delivered}").first.click()
+    page.wait_for_url(f"**/run?run={delivered}")
+    expect(page.get_by_text("Issues done").first).to_be_visible()
+    page.go_back()
+    expect(page.get_by_text(f"Open {delivered}").first).to_be_visible()
+    visitor.context.close()
+
+
+def test_the_console_killed_in_the_middle_changes_nothing(ground: Ground, browser: Browser) -> None:
+    ground.hold(on=True)
+    run = ground.begin("console-killed")
+    ground.wait_for_agent(run)
+    visitor = Visitor(browser, ground.told["console_url"])
+    visitor.go(f"/run?run={run}", see="works on it")
+    (console,) = [each for each in processes_of(ground.home) if "streamlit" in " ".join(each.cmdline())]
+    os.kill(console.pid, signal.SIGKILL)
+    psutil.wait_procs([console], 10)
+    ground.hold(on=False)
+    ground.ended(run)
+    again = Visitor(browser, ground.told["console_url"])
+    until(lambda: _answers(again), "the console is started again", 60)
+    page = again.go(f"/run?run={run}", see="Issues done")
+    expect(page.get_by_role("listitem").filter(has_text="Release").filter(has_text="done")).to_be_visible()
+    for each in (visitor, again):
+        each.context.close()
+
+
+def _answers(visitor: Visitor) -> bool:
+    try:
+        return visitor.page.request.get(f"{visitor.base}/_stcore/health").ok
+    except Exception:  # noqa: BLE001 (refused while nobody listens; playwright raises its base class)
+        return False
+
+
+def test_what_is_written_is_soon_seen(ground: Ground, browser: Browser, delivered: str) -> None:
+    visitor = Visitor(browser, ground.told["console_url"])
+    page = visitor.go(f"/run?run={delivered}", see="Issues done")
+    ground.ledger["runs"].update_one({"_id": delivered}, {"$set": {"spec.title": "A title seen at once"}})
+    expect(page.get_by_text("A title seen at once").first).to_be_visible()
+    visitor.context.close()
