@@ -19,7 +19,8 @@ from shipline.errors import ShiplineError
 
 T = TypeVar("T")
 
-HERE = Path(__file__).parent / "pages"
+# Not "pages": Streamlit runs what is in a folder of that name by itself, past ``app.py``.
+HERE = Path(__file__).parent / "page"
 PAGES = {
     name: st.Page(str(HERE / f"{name}.py"), title=title, icon=icon, url_path=name, default=name == "home")
     for name, title, icon in (

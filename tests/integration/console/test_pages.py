@@ -66,7 +66,7 @@ async def run(store: Store) -> Run:
 
 def _opened(page: AppTest, name: str, **query: str) -> AppTest:
     page.query_params.update(query)
-    page.switch_page(f"pages/{name}.py").run()
+    page.switch_page(f"page/{name}.py").run()
     assert not page.exception, page.exception
     return page
 
