@@ -30,7 +30,7 @@ def health(found: Sequence[Check]) -> list[Standing]:
 def _standing(name: str, check: Check) -> Standing:
     mark, word = {True: ("✓", "answers"), False: ("✗", "is not well"), None: ("–", "is not set up")}[check.ok]
     if name == "Agents" and check.ok:
-        word = check.detail
+        word = check.detail.replace(" (thinking is replayed)", "")
     if name == "Disk" and check.ok:
         word = "has room"
     return Standing(mark, name, word, "" if check.ok else f"{check.detail} {check.hint}".strip())

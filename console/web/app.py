@@ -6,11 +6,14 @@ import streamlit as st
 
 from console.web.parts import PAGES
 
+# What is looked at anew every second stays as legible as the rest meanwhile; links show in both themes.
+STYLE = """
+<style>
+[data-stale="true"] { opacity: 1 !important; transition: none !important; }
+.stHtml a { color: inherit; text-underline-offset: .2em; }
+</style>
+"""
+
 st.set_page_config(page_title="Shipline", page_icon="⛵", layout="wide")
-st.navigation(
-    {
-        "Work": [PAGES["home"], PAGES["new"], PAGES["run"], PAGES["issue"], PAGES["code"]],
-        "Look": [PAGES["deployments"], PAGES["audit"]],
-        "Set": [PAGES["agents"], PAGES["settings"]],
-    }
-).run()
+st.html(STYLE)
+st.navigation(list(PAGES.values()), expanded=True).run()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, TimeoutError, expect, sync_playwright
 
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
@@ -48,8 +49,20 @@ class Visitor:
 
     def settled(self) -> None:
         """Wait until nothing of the page is being drawn."""
+        expect(self.page.locator("[data-test-script-state=notRunning]").first).to_be_attached()
         expect(self.page.locator("[data-testid=stSkeleton]")).to_have_count(0)
         expect(self.page.locator("[data-stale=true]")).to_have_count(0)
+
+    def pick(self, label: str, option: str) -> None:
+        """Choose an option of a box; one that closes because the page is drawn anew is opened again."""
+        box = self.page.get_by_role("combobox", name=label)
+        for _ in range(10):
+            box.click()
+            box.fill(option)
+            with contextlib.suppress(TimeoutError):
+                self.page.get_by_role("option", name=option, exact=True).click(timeout=3000)
+                break
+        expect(box).to_have_value(option)
 
     def violations(self) -> list[str]:
         """What axe calls serious or critical, each with its first place."""
