@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
 
@@ -14,7 +16,25 @@ from shipline.config import load_settings
 T = TypeVar("T")
 
 PATIENCE = 3.0  # seconds: a page says that MongoDB is away instead of waiting for it, and looks again by itself
+FRESH = 0.5  # seconds that viewers share an answer: less than between two looks of one of them
+KEPT = 256  # shared answers
 ANSWER = 90.0  # seconds that a person's command may take; a cancel waits for its proof
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was asked for at ``begun``, on the monotonic clock."""
+
+    begun: float
+    task: asyncio.Future[Any]
+
+
+def _is_stale(known: Answer, fresh: float) -> bool:
+    """A question that is still out is joined; one that failed is asked anew."""
+    if not known.task.done():
+        return False
+    failed = known.task.cancelled() or known.task.exception() is not None
+    return failed or time.monotonic() - known.begun > fresh
 
 
 class Bridge:
@@ -24,6 +44,7 @@ class Bridge:
         self._loop = asyncio.new_event_loop()
         self._store: Store | None = None
         self._opening: asyncio.Lock | None = None
+        self._answers: dict[Hashable, Answer] = {}
         self._thread = threading.Thread(target=self._loop.run_forever, name="ledger", daemon=True)
         self._thread.start()
 
@@ -31,9 +52,17 @@ class Bridge:
         """Ask the ledger. Raises Unavailable within seconds when it does not answer."""
         return self._wait(self._with_store(question), ANSWER)
 
+    def share(self, key: Hashable, question: Callable[[Store], Awaitable[T]], fresh: float = FRESH) -> T:
+        """Ask what other viewers ask too: one answer for all of them, begun at most ``fresh`` seconds ago."""
+        answer: T = self._wait(self._shared(key, question, fresh), ANSWER)
+        return answer
+
     def do(self, command: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Carry a person's command out; raises what it raises."""
-        return self._wait(command(), ANSWER)
+        """Carry a person's command out; raises what it raises. What is looked at after it was asked after it."""
+        try:
+            return self._wait(command(), ANSWER)
+        finally:
+            self._loop.call_soon_threadsafe(self._answers.clear)
 
     def close(self) -> None:
         """Release the connections and end the thread. A console ends with its process; a test does not."""
@@ -48,6 +77,16 @@ class Bridge:
         await close_context()
         if self._store is not None:
             await self._store.close()
+
+    async def _shared(self, key: Hashable, question: Callable[[Store], Awaitable[Any]], fresh: float) -> Any:
+        known = self._answers.get(key)
+        if known is None or _is_stale(known, fresh):
+            known = Answer(time.monotonic(), asyncio.ensure_future(self._with_store(question)))
+            self._answers.pop(key, None)
+            self._answers[key] = known
+            while len(self._answers) > KEPT:
+                del self._answers[next(iter(self._answers))]
+        return await asyncio.shield(known.task)
 
     async def _with_store(self, question: Callable[[Store], Awaitable[T]]) -> T:
         self._opening = self._opening or asyncio.Lock()

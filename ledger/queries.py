@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -94,15 +94,7 @@ def totals(tree: Tree) -> Totals:
 
 async def usage(store: Store, run_id: str) -> Usage:
     """What the agents of a run used, summed over all of them."""
-    summed = Usage()
-    for each in await store.find(AgentRun, {"runId": run_id}):
-        summed = Usage(
-            input_tokens=summed.input_tokens + each.usage.input_tokens,
-            output_tokens=summed.output_tokens + each.usage.output_tokens,
-            usd=summed.usd + each.usage.usd,
-            seconds=summed.seconds + each.usage.seconds,
-        )
-    return summed
+    return await _summed(store, {"runId": run_id})
 
 
 async def runs(store: Store, limit: int = 50) -> list[Run]:
@@ -185,11 +177,14 @@ async def checks_of(store: Store, run_id: str, key: str) -> list[Effect]:
 
 async def used_since(store: Store, at: datetime) -> Usage:
     """What all agents of all runs used since then; a replayed answer counts as what it once cost."""
-    group = {
-        "_id": None, "input": {"$sum": "$usage.inputTokens"}, "output": {"$sum": "$usage.outputTokens"},
-        "usd": {"$sum": "$usage.usd"},
-    }  # fmt: skip
-    found = await store.collection(AgentRun).aggregate([{"$match": {"updated_at": {"$gte": at}}}, {"$group": group}])
+    return await _summed(store, {"updated_at": {"$gte": at}})
+
+
+async def _summed(store: Store, which: Mapping[str, object]) -> Usage:
+    """Summed where the documents are: they hold whole answers, and only four numbers of each are wanted."""
+    names = {"inputTokens": "input_tokens", "outputTokens": "output_tokens", "usd": "usd", "seconds": "seconds"}
+    group = {"_id": None, **{name: {"$sum": f"$usage.{name}"} for name in names}}
+    found = await store.collection(AgentRun).aggregate([{"$match": dict(which)}, {"$group": group}])
     async for each in found:
-        return Usage(input_tokens=each["input"], output_tokens=each["output"], usd=each["usd"])
+        return Usage(**{mine: each[name] for name, mine in names.items()})
     return Usage()

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from console.bridge import bridge
+from console.bridge import FRESH, bridge
 from console.view.inert import filled, joined
 from console.view.run import Chip
-from ledger.queries import runs
+from ledger.queries import Snapshot, runs, snapshot
 from ledger.store import Store
 from shipline.errors import ShiplineError
 
@@ -38,15 +38,25 @@ PAGES = {
 LIVE = 1.0  # seconds between two looks of a page that shows what goes on
 
 
-def ask(question: Callable[[Store], Coroutine[Any, Any, T]]) -> T | None:
-    """Ask the ledger; None after having said on the page why there is no answer."""
+def ask(
+    question: Callable[[Store], Coroutine[Any, Any, T]], share: tuple[str, ...] = (), fresh: float = FRESH
+) -> T | None:
+    """Ask the ledger; None after having said on the page why there is no answer.
+
+    All viewers who ask with the same ``share`` get one answer, at most ``fresh`` seconds old.
+    """
     try:
-        return bridge().read(question)
+        return bridge().share(share, question, fresh) if share else bridge().read(question)
     except ShiplineError as error:
         st.warning(f"{error}\n\nThis page looks again by itself.", icon=":material/cloud_off:")
     except TooSlow:
         st.warning("The ledger takes very long to answer. This page looks again by itself.")
     return None
+
+
+def seen_run(run_id: str) -> Snapshot | None:
+    """The run as it stands, looked at once for all who look at it; None after having said why there is no answer."""
+    return ask(lambda store: snapshot(store, run_id), share=("snapshot", run_id))
 
 
 def tell(command: Callable[[], Coroutine[Any, Any, T]], said: Callable[[T], str]) -> T | None:

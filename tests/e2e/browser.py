@@ -40,6 +40,12 @@ class Visitor:
             "response", lambda got: self.wrong.append(f"{got.status} {got.url}") if got.status >= 400 else None
         )
 
+    def __enter__(self) -> Visitor:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.context.close()
+
     def go(self, path: str, *, see: str) -> Page:
         """Open a page by its address and wait for a text on it."""
         self.page.goto(f"{self.base}{path}")

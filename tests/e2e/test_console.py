@@ -10,9 +10,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Error, expect
 
-from tests.e2e.browser import WIDTHS, Visitor, chromium
+from tests.e2e.browser import PICTURES, WIDTHS, Visitor, chromium
 from tests.e2e.conftest import IDEA, new_repository, processes_of
 from tests.e2e.ground import Ground, slow_agents, until
 
@@ -37,7 +37,14 @@ def browser() -> Iterator[Browser]:
 def delivered(ground: Ground, browser: Browser) -> str:
     """A run that a person has led from an idea to a release in the browser; its id."""
     repo = new_repository(ground.home, "by-hand")
-    visitor = Visitor(browser, ground.told["console_url"])
+    with Visitor(browser, ground.told["console_url"]) as visitor:
+        run = _led(ground, visitor, repo)
+        assert visitor.wrong == []
+    return run
+
+
+def _led(ground: Ground, visitor: Visitor, repo: str) -> str:
+    """Lead an idea from the chat to its release."""
     page = visitor.go(f"/new?repo={repo}", see="Nothing was said about this repository yet")
     page.get_by_text("How an idea is delivered").click()
     visitor.pick("Size", "small")
@@ -75,10 +82,11 @@ def delivered(ground: Ground, browser: Browser) -> str:
     ground.ended(run)
     page = visitor.go(f"/run?run={run}", see="Release")
     expect(page.get_by_role("listitem").filter(has_text="Release").filter(has_text="done")).to_be_visible()
-    assert visitor.wrong == []
     return run
 
 
+# Both widths and both themes; all four together when pictures are made.
+LOOKS = [("phone", True), ("desk", False), *([("phone", False), ("desk", True)] if PICTURES else [])]
 PAGES = {
     "home": ("/", "Done ("),
     "new": ("/new?repo=demo/by-hand", "is on its way"),
@@ -96,64 +104,59 @@ PAGES = {
 }
 
 
+@pytest.mark.parametrize(("size", "dark"), LOOKS)
 @pytest.mark.parametrize("name", PAGES)
-def test_every_page_is_sound(ground: Ground, browser: Browser, delivered: str, name: str) -> None:
+def test_every_page_is_sound(
+    ground: Ground, browser: Browser, delivered: str, name: str, size: str, dark: bool
+) -> None:
     address, see = PAGES[name]
-    for size, width in WIDTHS.items():
-        for dark in (False, True):
-            visitor = Visitor(browser, ground.told["console_url"], width=width, dark=dark)
-            page = visitor.go(address.format(run=delivered), see=see)
-            page.wait_for_timeout(1500)
-            visitor.picture(f"{name}-{size}-{'dark' if dark else 'light'}")
-            assert visitor.wrong == []
-            assert visitor.violations() == []
-            wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-            assert wide <= 0, f"{name} is {wide} pixels too wide at {width}"
-            elsewhere = [each for each in visitor.asked if not each.startswith((visitor.base, "data:", "blob:"))]
-            assert elsewhere == []
-            visitor.context.close()
+    with Visitor(browser, ground.told["console_url"], width=WIDTHS[size], dark=dark) as visitor:
+        page = visitor.go(address.format(run=delivered), see=see)
+        visitor.picture(f"{name}-{size}-{'dark' if dark else 'light'}")
+        assert visitor.violations() == []
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, f"{wide} pixels too wide"
+        assert visitor.wrong == []
+        assert [each for each in visitor.asked if not each.startswith((visitor.base, "data:", "blob:"))] == []
 
 
 def test_the_way_back_works(ground: Ground, browser: Browser, delivered: str) -> None:
-    visitor = Visitor(browser, ground.told["console_url"])
-    page = visitor.go("/", see=f"Open {delivered}")
-    page.get_by_text(f"Open {delivered}").first.click()
-    page.wait_for_url(f"**/run?run={delivered}")
-    expect(page.get_by_text("Issues done").first).to_be_visible()
-    page.go_back()
-    expect(page.get_by_text(f"Open {delivered}").first).to_be_visible()
-    visitor.context.close()
+    with Visitor(browser, ground.told["console_url"]) as visitor:
+        page = visitor.go("/", see=f"Open {delivered}")
+        page.get_by_text(f"Open {delivered}").first.click()
+        page.wait_for_url(f"**/run?run={delivered}")
+        expect(page.get_by_text("Issues done").first).to_be_visible()
+        page.go_back()
+        expect(page.get_by_text(f"Open {delivered}").first).to_be_visible()
+
+
+def test_what_is_written_is_seen_without_a_touch(ground: Ground, browser: Browser, delivered: str) -> None:
+    with Visitor(browser, ground.told["console_url"]) as visitor:
+        page = visitor.go(f"/run?run={delivered}", see="Issues done")
+        ground.ledger["runs"].update_one({"_id": delivered}, {"$set": {"spec.title": "A title seen at once"}})
+        expect(page.get_by_text("A title seen at once").first).to_be_visible()
 
 
 def test_the_console_killed_in_the_middle_changes_nothing(ground: Ground, browser: Browser) -> None:
     ground.hold(on=True)
     run = ground.begin("console-killed")
     ground.wait_for_agent(run)
-    visitor = Visitor(browser, ground.told["console_url"])
-    visitor.go(f"/run?run={run}", see="works on it")
-    (console,) = [each for each in processes_of(ground.home) if "streamlit" in " ".join(each.cmdline())]
-    os.kill(console.pid, signal.SIGKILL)
-    psutil.wait_procs([console], 10)
-    ground.hold(on=False)
-    ground.ended(run)
-    again = Visitor(browser, ground.told["console_url"])
-    until(lambda: _answers(again), "the console is started again", 60)
-    page = again.go(f"/run?run={run}", see="Issues done")
-    expect(page.get_by_role("listitem").filter(has_text="Release").filter(has_text="done")).to_be_visible()
-    for each in (visitor, again):
-        each.context.close()
+    base = ground.told["console_url"]
+    with Visitor(browser, base) as visitor:
+        visitor.go(f"/run?run={run}", see="works on it")
+        (console,) = [each for each in processes_of(ground.home) if "streamlit" in " ".join(each.cmdline())]
+        os.kill(console.pid, signal.SIGKILL)
+        psutil.wait_procs([console], 10)
+        ground.hold(on=False)
+        ground.ended(run)
+    with Visitor(browser, base) as again:
+        until(lambda: _answers(again), "the console is started again", 60)
+        page = again.go(f"/run?run={run}", see="Issues done")
+        expect(page.get_by_role("listitem").filter(has_text="Release").filter(has_text="done")).to_be_visible()
 
 
 def _answers(visitor: Visitor) -> bool:
     try:
         return visitor.page.request.get(f"{visitor.base}/_stcore/health").ok
-    except Exception:  # noqa: BLE001 (refused while nobody listens; playwright raises its base class)
+    except Error:  # refused while nobody listens
         return False
-
-
-def test_what_is_written_is_soon_seen(ground: Ground, browser: Browser, delivered: str) -> None:
-    visitor = Visitor(browser, ground.told["console_url"])
-    page = visitor.go(f"/run?run={delivered}", see="Issues done")
-    ground.ledger["runs"].update_one({"_id": delivered}, {"$set": {"spec.title": "A title seen at once"}})
-    expect(page.get_by_text("A title seen at once").first).to_be_visible()
-    visitor.context.close()

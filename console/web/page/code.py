@@ -7,8 +7,7 @@ import streamlit as st
 from console.view.code import branches, gates, why_not
 from console.view.inert import filled, joined
 from console.web.evidence import show_change
-from console.web.parts import LIVE, PAGES, ask, choose_run, show_table
-from ledger.queries import snapshot
+from console.web.parts import LIVE, PAGES, choose_run, seen_run, show_table
 
 ROW = (
     "<li style='padding:.2rem 0 .2rem {indent}rem'>{mark} "
@@ -20,7 +19,7 @@ ROW = (
 @st.fragment(run_every=3 * LIVE)
 def show(run_id: str) -> None:
     """The tree of branches, looked at again every few seconds."""
-    seen = ask(lambda store: snapshot(store, run_id))
+    seen = seen_run(run_id)
     if seen is None:
         return
     rows = branches(seen)
@@ -39,7 +38,7 @@ def show(run_id: str) -> None:
 
 def one(run_id: str, key: str) -> None:
     """One branch: its gates and its pull request."""
-    seen = ask(lambda store: snapshot(store, run_id))
+    seen = seen_run(run_id)
     if seen is None:
         return
     if key not in seen.tree:

@@ -41,7 +41,7 @@ def show(each: Card) -> None:
 @st.fragment(run_every=2 * LIVE)
 def live(wanted: str, part: str, repo: str) -> None:
     """The runs that fit, looked at again every two seconds."""
-    found = ask(overview)
+    found = ask(overview, share=("overview",), fresh=1)
     if found is None:
         return
     if not found:
@@ -65,7 +65,8 @@ def live(wanted: str, part: str, repo: str) -> None:
 def standing() -> None:
     """What everything stands on, and what the agents cost today."""
     found = _look()
-    used = ask(lambda store: used_since(store, now().replace(hour=0, minute=0, second=0, microsecond=0)))
+    midnight = now().replace(hour=0, minute=0, second=0, microsecond=0)
+    used = ask(lambda store: used_since(store, midnight), share=("used",), fresh=5)
     facts = {f"{each.mark} {each.name}": each.word for each in health(found)}
     if used is not None:
         facts["Cost today (UTC)"] = money(used.usd)

@@ -11,11 +11,10 @@ from console.view.home import may, needs
 from console.view.inert import filled, first_line, joined
 from console.view.links import github_pages, of_flow_runs, of_issue, prefect_pages
 from console.view.run import as_text, chips, entries, facts, lines
-from console.web.parts import LIVE, PAGES, ask, chosen_run, me, show_chips, show_facts, show_links, tell
+from console.web.parts import LIVE, PAGES, ask, chosen_run, me, seen_run, show_chips, show_facts, show_links, tell
 from console.web.plan import before, show_plan
 from ledger.models import Level, now
-from ledger.queries import Snapshot, latest_events, runs, snapshot, spans
-from ledger.store import Store
+from ledger.queries import Snapshot, latest_events, runs, spans
 from shipline.config import load_settings
 
 LOUD = {"all": (), "warnings and errors": (Level.WARNING, Level.ERROR), "errors": (Level.ERROR,)}
@@ -57,7 +56,7 @@ def confirm_cancel(run_id: str, what: str) -> None:
 @st.fragment(run_every=LIVE)
 def head(run_id: str) -> None:
     """The stages, what needs a person, the numbers and the buttons."""
-    seen = ask(lambda store: snapshot(store, run_id))
+    seen = seen_run(run_id)
     if seen is None:
         return
     run = seen.run
@@ -91,24 +90,19 @@ def head(run_id: str) -> None:
 @st.fragment(run_every=5 * LIVE)
 def plan(run_id: str) -> None:
     """The plan: what will be built and what it takes; while it waits for a person, with the buttons."""
-
-    async def both(store: Store) -> Any:
-        seen = await snapshot(store, run_id)
-        return seen, await before(store, seen)
-
-    found = ask(both)
-    if found is None:
+    seen = seen_run(run_id)
+    if seen is None:
         return
-    if not found[0].tree.issues:
+    if not seen.tree.issues:
         st.info("Nothing is planned yet.")
         return
-    show_plan(*found)
+    show_plan(seen, ask(lambda store: before(store, seen), share=("before", run_id), fresh=5))
 
 
 @st.fragment(run_every=2 * LIVE)
 def tree(run_id: str) -> None:
     """Every node with what it waits for."""
-    seen = ask(lambda store: snapshot(store, run_id))
+    seen = seen_run(run_id)
     if seen is None:
         return
     rows = lines(seen)
@@ -127,7 +121,7 @@ def tree(run_id: str) -> None:
 @st.fragment(run_every=5 * LIVE)
 def drawing(run_id: str) -> None:
     """The issue graph; a click opens the issue."""
-    seen = ask(lambda store: snapshot(store, run_id))
+    seen = seen_run(run_id)
     if seen is None or not seen.tree.issues:
         st.info("The tree is not planned yet.")
         return
@@ -143,14 +137,9 @@ def drawing(run_id: str) -> None:
 @st.fragment(run_every=2 * LIVE)
 def chart(run_id: str) -> None:
     """When what was worked on."""
-
-    async def both(store: Store) -> Any:
-        return await snapshot(store, run_id), await spans(store, run_id)
-
-    found = ask(both)
-    if found is None:
+    seen, worked = seen_run(run_id), ask(lambda store: spans(store, run_id), share=("spans", run_id), fresh=2)
+    if seen is None or worked is None:
         return
-    seen, worked = found
     if not worked:
         st.info("Nothing has happened yet.")
         return
@@ -168,7 +157,10 @@ def log(run_id: str) -> None:
 
     @st.fragment(run_every=None if frozen else LIVE)
     def follow() -> None:
-        found = ask(lambda store: latest_events(store, run_id, limit=shown, levels=LOUD[str(loud)]))
+        found = ask(
+            lambda store: latest_events(store, run_id, limit=shown, levels=LOUD[str(loud)]),
+            share=("log", run_id, str(loud), str(shown)),
+        )
         if found is None:
             return
         rows = entries(found)
