@@ -1,4 +1,4 @@
-"""``python -m benchmarks [a b c d e f] [--quick]``: measure, print a table, write ``results/latest.json``."""
+"""``python -m benchmarks [a b c d e f g] [--quick]``: measure, print a table, write ``results/latest.json``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,15 @@ from benchmarks.world import World
 from deployments.run import run_until_signal
 
 # By letter, the module that measures it.
-FIGURES = {"a": "effect", "b": "pipeline", "c": "makespan", "d": "scale", "e": "recovery", "f": "timeline"}
+FIGURES = {
+    "a": "effect",
+    "b": "pipeline",
+    "c": "makespan",
+    "d": "scale",
+    "e": "recovery",
+    "f": "timeline",
+    "g": "console",
+}
 WITH_STACK = ("a", "b", "d")
 
 

@@ -51,20 +51,20 @@ async def measure(world: World) -> list[Figure]:
     ]  # fmt: skip
 
 
-def fill(uri: str, world: World, total: int) -> None:
+def fill(uri: str, world: World, total: int, database: str = DATABASE, run: str = RUN, first: int = 1) -> None:
     """Write the events fast: unordered, unjournalled, in batches. ``Store.open`` has made the indexes."""
-    bar = world.progress.add_task(f"(f) writing {total:,} events", total=total)
+    bar = world.progress.add_task(f"writing {total:,} events", total=total)
     with MongoClient[dict[str, Any]](uri, w=1, journal=False) as client:
-        events = client[DATABASE][Event.COLLECTION]
-        for first in range(1, total + 1, BATCH):
-            events.bulk_write(list(_made(first, min(first + BATCH, total + 1))), ordered=False)
+        events = client[database][Event.COLLECTION]
+        for start in range(first, total + 1, BATCH):
+            events.bulk_write(list(_made(run, start, min(start + BATCH, total + 1))), ordered=False)
             world.progress.advance(bar, BATCH)
 
 
-def _made(first: int, end: int) -> Iterator[InsertOne[dict[str, Any]]]:
+def _made(run: str, first: int, end: int) -> Iterator[InsertOne[dict[str, Any]]]:
     for seq in range(first, end):
         event = Event.model_construct(
-            id=f"event-{seq}", run_id=RUN, seq=seq, type=EventType.STEP_COMPLETED, phase="EXECUTION_LOOP",
+            id=f"event-{seq}", run_id=run, seq=seq, type=EventType.STEP_COMPLETED, phase="EXECUTION_LOOP",
             level=Level.INFO, msg=f"Pushed {seq:07x} to task/{seq}-a-branch-of-some-length",
             node_id=f"t{seq % 997:03}", data={"effect": f"{RUN}/t{seq % 997:03}/1/push", "found": False},
             ts=AT + timedelta(seconds=seq), prev_hash=f"{seq - 1:064x}", hash=f"{seq:064x}",
