@@ -10,9 +10,11 @@ import httpx
 
 from deployments.ports import HOST
 from deployments.process import Children, ready
+from shipline.login import load_login
 
 NAME = "console"
 WITHIN = 60.0
+ANYWHERE = "0.0.0.0"  # noqa: S104 (only behind a login: see load_login)
 APP = Path(__file__).parents[1] / "console" / "web" / "server.py"
 # Nothing phones home, nobody is asked anything, and an editor's save restarts nothing.
 QUIET = {
@@ -26,11 +28,12 @@ QUIET = {
 
 
 async def start_console(children: Children, port: int, environment: Mapping[str, str]) -> str:
-    """Start it and return its address once it answers (about 2 s)."""
-    options = {**QUIET, "server.port": str(port), "server.address": HOST}
+    """Start it and return its address once it answers (about 2 s). ConfigError when its login is not whole."""
+    address = load_login().console_address
+    options = {**QUIET, "server.port": str(port), "server.address": address}
     words = [word for name, value in options.items() for word in (f"--{name}", value)]
     child = children.spawn(NAME, [sys.executable, "-m", "streamlit", "run", str(APP), *words], environment)
-    url = f"http://{HOST}:{port}"
+    url = f"http://{HOST if address == ANYWHERE else address}:{port}"
     async with httpx.AsyncClient(timeout=2) as client:
 
         async def answers() -> bool:

@@ -13,6 +13,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shipline.login import load_login
+
 HERE = b"<script>window.__streamlit={BACKEND_BASE_URL:window.location.origin+'/'}</script>"
 # Streamlit's own scripts need 'unsafe-inline' and 'unsafe-eval'; nothing may come from, or go to, another server.
 POLICY = "; ".join(
@@ -79,4 +81,4 @@ class _Page:
         await self._send(message)
 
 
-app = st.App(Path(__file__).with_name("app.py"), middleware=[Middleware(Closed)])
+app = st.App(Path(__file__).with_name("app.py"), secrets=load_login().secrets(), middleware=[Middleware(Closed)])

@@ -51,9 +51,14 @@ def two_leaves(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _kept(found: Any) -> Any:
     if isinstance(found, dict):
-        return {key: value for key, value in found.items() if key in KEPT}
+        return {key: _free(value) for key, value in found.items() if key in KEPT}
     nodes = [each for each in found if each["key"] in KEPT]
     return [each | ({"parent": "epic"} if "parent" in each else {}) for each in nodes]
+
+
+def _free(order: Any) -> Any:
+    """Side by side: in the scenario one waits for the other."""
+    return {**order, "dependencies": []} if isinstance(order, dict) else order
 
 
 @dataclass
