@@ -11,7 +11,9 @@ from console.view.words import ago
 from ledger.conversation import SHIPLINE
 from ledger.models import Message, Outcome, Run
 from ledger.queries import Snapshot
-from ledger.rules.slash import USAGE, Verb
+from ledger.rules.access import Action
+from ledger.rules.slash import USAGE, Verb, parse
+from shipline.errors import InvalidInput
 
 
 @dataclass(frozen=True)
@@ -65,3 +67,20 @@ def explained(line: str) -> str:
 def is_open(run: Run) -> bool:
     """Whether a person may still do something with a run."""
     return run.outcome not in (Outcome.SUCCEEDED, Outcome.CANCELLED)
+
+
+ACTIONS = {
+    Verb.RUN: Action.START, Verb.PAUSE: Action.PAUSE, Verb.RESUME: Action.RESUME, Verb.CANCEL: Action.CANCEL,
+    Verb.RETRY: Action.RETRY, Verb.ADVANCE: Action.ADVANCE, Verb.APPROVE: Action.APPROVE, Verb.STATUS: Action.LOOK,
+    Verb.HELP: Action.LOOK,
+}  # fmt: skip
+
+
+def wanted(text: str, *, ask_first: bool) -> Action:
+    """What saying it would do. An idea that is delivered without showing its plan is approved by who says it."""
+    try:
+        command = parse(text)
+    except InvalidInput:
+        return Action.LOOK  # it does nothing; the answer says what is wrong
+    action = ACTIONS[command.verb] if command else Action.START
+    return Action.APPROVE if action is Action.START and not ask_first else action

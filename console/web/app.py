@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import streamlit as st
 
+from console.web.access import admitted
 from console.web.parts import PAGES
 
 # What is looked at anew every second stays as legible as the rest meanwhile; links show in both themes.
 STYLE = """
 <style>
 [data-stale="true"] { opacity: 1 !important; transition: none !important; }
+[data-testid="stCaptionContainer"] { color: inherit !important; opacity: 1 !important; }
 .stHtml a { color: inherit; text-underline-offset: .2em; }
 </style>
 """
 
 st.set_page_config(page_title="Shipline", page_icon="⛵", layout="wide")
 st.html(STYLE)
-st.navigation(list(PAGES.values()), expanded=True).run()
+page = st.navigation(list(PAGES.values()), expanded=True)
+if admitted():
+    page.run()

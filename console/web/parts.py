@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import TimeoutError as TooSlow
 from pathlib import Path
@@ -13,7 +12,9 @@ import streamlit as st
 from console.bridge import FRESH, bridge
 from console.view.inert import filled, joined
 from console.view.run import Chip
+from console.web.access import allowed, hint, person
 from ledger.queries import Snapshot, runs, snapshot
+from ledger.rules.access import Action, refusal
 from ledger.store import Store
 from shipline.errors import ShiplineError
 
@@ -59,8 +60,14 @@ def seen_run(run_id: str) -> Snapshot | None:
     return ask(lambda store: snapshot(store, run_id), share=("snapshot", run_id))
 
 
-def tell(command: Callable[[], Coroutine[Any, Any, T]], said: Callable[[T], str]) -> T | None:
-    """Carry a command out and say what came of it; what went wrong is said as a sentence."""
+def tell(action: Action, command: Callable[[], Coroutine[Any, Any, T]], said: Callable[[T], str]) -> T | None:
+    """Carry a command out and say what came of it; what went wrong is said as a sentence.
+
+    Whether the person may is asked here, whatever the button looked like.
+    """
+    if not allowed(action):
+        st.error(refusal(person().role, action))
+        return None
     try:
         with st.spinner("One moment …"):
             done = bridge().do(command)
@@ -74,9 +81,10 @@ def tell(command: Callable[[], Coroutine[Any, Any, T]], said: Callable[[T], str]
     return done
 
 
-def me() -> str:
-    """Who presses, for the record: this machine's user on a local stack."""
-    return getpass.getuser()
+def press(label: str, action: Action, what: str, **looks: Any) -> bool:
+    """A button that says what it does; who may not press it sees which role it takes."""
+    off = not allowed(action) or bool(looks.pop("disabled", False))
+    return st.button(label, help=hint(action, what), disabled=off, **looks)
 
 
 def chosen_run() -> str | None:

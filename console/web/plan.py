@@ -8,10 +8,12 @@ import streamlit as st
 
 from console.view import plan as view
 from console.view.inert import filled, joined
-from console.web.parts import me, show_facts, tell
+from console.web.access import me
+from console.web.parts import press, show_facts, tell
 from ledger.models import Outcome, Plan
 from ledger.plans import approved_plan, earlier_plan
 from ledger.queries import Snapshot
+from ledger.rules.access import Action
 from ledger.store import Store
 
 
@@ -69,13 +71,14 @@ def decide(run_id: str) -> None:
     from tasks import control
 
     with st.container(horizontal=True):
-        if st.button(
-            "Approve", key=f"approve-{run_id}", type="primary", icon=":material/check:",
-            help="Code is written, checked and merged as planned, and released at the end.",
+        if press(
+            "Approve", Action.APPROVE, "Code is written, checked and merged as planned, and released at the end.",
+            key=f"approve-{run_id}", type="primary", icon=":material/check:",
         ):  # fmt: skip
-            tell(lambda: control.approve(run_id, by=me()), lambda done: done.said)
-        if st.button(
-            "Give it up", key=f"give-up-{run_id}", icon=":material/cancel:",
-            help="Ends the run for good. Its issues and branches stay on GitHub.",
+            tell(Action.APPROVE, lambda: control.approve(run_id, by=me()), lambda done: done.said)
+        if press(
+            "Give it up", Action.CANCEL, "Ends the run for good. Its issues and branches stay on GitHub.",
+            key=f"give-up-{run_id}", icon=":material/cancel:",
         ):  # fmt: skip
-            tell(lambda: control.cancel(run_id, by=me(), reason="the plan is not wanted"), lambda _: "Given up")
+            why = "the plan is not wanted"
+            tell(Action.CANCEL, lambda: control.cancel(run_id, by=me(), reason=why), lambda _: "Given up")

@@ -49,7 +49,7 @@ class Visitor:
     def go(self, path: str, *, see: str) -> Page:
         """Open a page by its address and wait for a text on it."""
         self.page.goto(f"{self.base}{path}")
-        expect(self.page.get_by_text(see).first).to_be_visible()
+        expect(self.page.get_by_text(see).filter(visible=True).first).to_be_visible()
         self.settled()
         return self.page
 

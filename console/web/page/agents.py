@@ -8,8 +8,10 @@ from console.bridge import bridge
 from console.view.inert import without_pictures
 from console.view.others import agents, versions
 from console.view.settings import history
-from console.web.parts import me, show_table, tell
+from console.web.access import allowed, hint, me
+from console.web.parts import show_table, tell
 from ledger.models import Agent, OnboardingDoc, now
+from ledger.rules.access import Action
 from shipline.errors import ShiplineError
 
 LISTS = (
@@ -25,11 +27,14 @@ def edit(agent: Agent) -> None:
     with st.form(f"agent-{agent.id}"):
         enabled = st.toggle("On", value=agent.enabled, help="A run that needs an agent that is off stops and says so.")
         texts = {name: st.text_area(label, value="\n".join(getattr(agent, name)), height=110) for name, label in LISTS}
-        pressed = st.form_submit_button("Save", type="primary")
+        off = not allowed(Action.SETTINGS)
+        pressed = st.form_submit_button(
+            "Save", type="primary", disabled=off, help=hint(Action.SETTINGS, "Runs heed it from now on.")
+        )
     if pressed:
         values: dict[str, object] = {"enabled": enabled}
         values |= {name: [line.strip() for line in text.splitlines() if line.strip()] for name, text in texts.items()}
-        if tell(lambda: change_agent(agent.type, values, by=me()), lambda _: "Saved") is not None:
+        if tell(Action.SETTINGS, lambda: change_agent(agent.type, values, by=me()), lambda _: "Saved") is not None:
             st.rerun()
     st.caption(f"The same on the command line: `shipline agents {agent.id} --off`")
     show_table(history(agent.history, now()), "Nobody has changed this agent.")
@@ -49,8 +54,11 @@ def onboarding(document: OnboardingDoc) -> None:
     look.markdown(without_pictures(text))
     with before:
         show_table(versions(document, now()), "This is the first version.")
-    if write.button("Save as a new version", disabled=text == document.text, key=f"save-{document.id}"):
+    off = text == document.text or not allowed(Action.SETTINGS)
+    what = hint(Action.SETTINGS, "Agents read it from now on.")
+    if write.button("Save as a new version", disabled=off, help=what, key=f"save-{document.id}"):
         saved = tell(
+            Action.SETTINGS,
             lambda: write_onboarding(document.id, text, by=me(), version=document.version),
             lambda done: f"Version {done.version} is saved",
         )

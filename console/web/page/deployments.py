@@ -5,8 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from console.view.others import deployments, may_go_back
-from console.web.parts import LIVE, PAGES, ask, me, tell
+from console.web.access import me
+from console.web.parts import LIVE, PAGES, ask, press, tell
 from ledger.models import Deployment, now
+from ledger.rules.access import Action
 
 
 @st.fragment(run_every=5 * LIVE)
@@ -31,15 +33,17 @@ def act(found: list[Deployment]) -> None:
     from tasks.deploy.asking import ask_deploy
 
     with st.container(horizontal=True):
-        if st.button(
-            "Deploy once more", icon=":material/rocket_launch:", help="This version, in place of what runs there."
-        ):
-            tell(lambda: ask_deploy(chosen.run_id, by=me()), lambda flow_run: f"Flow run {flow_run} deploys it")
-        back = may_go_back(found, chosen)
-        if st.button(
-            "Roll back …", icon=":material/undo:", disabled=back is None,
-            help=f"Back to v{back}" if back else "There is no earlier version there.",
+        if press(
+            "Deploy once more", Action.DEPLOY, "This version, in place of what runs there.",
+            icon=":material/rocket_launch:",
         ):  # fmt: skip
+            tell(
+                Action.DEPLOY, lambda: ask_deploy(chosen.run_id, by=me()),
+                lambda flow_run: f"Flow run {flow_run} deploys it",
+            )  # fmt: skip
+        back = may_go_back(found, chosen)
+        what = f"Back to v{back}" if back else "There is no earlier version there."
+        if press("Roll back …", Action.DEPLOY, what, icon=":material/undo:", disabled=back is None):
             confirm(chosen.run_id, str(back))
 
 
@@ -50,7 +54,9 @@ def confirm(run_id: str, version: str) -> None:
 
     st.write(f"v{version} is deployed, and what runs there now is ended.")
     if st.button("Roll back", type="primary"):
-        done = tell(lambda: ask_rollback(run_id, by=me()), lambda flow_run: f"Flow run {flow_run} rolls back")
+        done = tell(
+            Action.DEPLOY, lambda: ask_rollback(run_id, by=me()), lambda flow_run: f"Flow run {flow_run} rolls back"
+        )
         if done is not None:
             st.rerun()
 

@@ -10,10 +10,12 @@ from console.view.inert import filled
 from console.view.issue import agent_runs, criteria, effects, facts, prompts
 from console.view.links import github_pages, of_issue, of_pull
 from console.view.words import name
+from console.web.access import me
 from console.web.evidence import show_change, show_checks
-from console.web.parts import LIVE, PAGES, ask, chosen_run, me, show_facts, show_links, show_table, tell
+from console.web.parts import LIVE, PAGES, ask, chosen_run, press, show_facts, show_links, show_table, tell
 from ledger.models import AgentRun, Effect, now
 from ledger.queries import checks_of, snapshot
+from ledger.rules.access import Action
 from ledger.store import Store
 from shipline.config import load_settings
 
@@ -77,8 +79,8 @@ def retry(run_id: str, key: str) -> None:
     from tasks import control
 
     what = "Its round rises and its agent is asked anew; its siblings are not touched."
-    if st.button("Retry", help=what, type="primary", icon=":material/replay:"):
-        tell(lambda: control.retry(run_id, key, by=me()), lambda done: done.said)
+    if press("Retry", Action.RETRY, what, type="primary", icon=":material/replay:"):
+        tell(Action.RETRY, lambda: control.retry(run_id, key, by=me()), lambda done: done.said)
 
 
 named, wanted = chosen_run(), st.query_params.get("issue")

@@ -6,10 +6,11 @@ from typing import Any
 
 import streamlit as st
 
-from console.view.chat import Bubble, bubbles, explained, is_open, suggestions
+from console.view.chat import Bubble, bubbles, explained, is_open, suggestions, wanted
 from console.view.inert import filled, without_pictures
 from console.view.run import chips
-from console.web.parts import LIVE, PAGES, ask, me, show_chips, tell
+from console.web.access import me
+from console.web.parts import LIVE, PAGES, ask, show_chips, tell
 from console.web.plan import before, show_plan
 from ledger.conversation import conversation
 from ledger.models import Budget, Message, Outcome, Run, Size, now
@@ -29,7 +30,10 @@ def say(repo: str, text: str, options: Options | None = None) -> Message | None:
     """Say something; the answer stands in the conversation."""
     from tasks.talk import talk
 
-    return tell(lambda: talk(repo, text, by=me(), options=options), lambda answer: answer.text.splitlines()[0][:120])
+    action = wanted(text, ask_first=(options or Options()).ask_first)
+    return tell(
+        action, lambda: talk(repo, text, by=me(), options=options), lambda answer: answer.text.splitlines()[0][:120]
+    )
 
 
 def choose() -> str:

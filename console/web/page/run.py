@@ -11,10 +11,12 @@ from console.view.home import may, needs
 from console.view.inert import filled, first_line, joined
 from console.view.links import github_pages, of_flow_runs, of_issue, prefect_pages
 from console.view.run import as_text, chips, entries, facts, lines
-from console.web.parts import LIVE, PAGES, ask, chosen_run, me, seen_run, show_chips, show_facts, show_links, tell
+from console.web.access import me
+from console.web.parts import LIVE, PAGES, ask, chosen_run, press, seen_run, show_chips, show_facts, show_links, tell
 from console.web.plan import before, show_plan
 from ledger.models import Level, now
 from ledger.queries import Snapshot, latest_events, runs, spans
+from ledger.rules.access import Action
 from shipline.config import load_settings
 
 LOUD = {"all": (), "warnings and errors": (Level.WARNING, Level.ERROR), "errors": (Level.ERROR,)}
@@ -27,17 +29,18 @@ def controls(seen: Snapshot) -> None:
 
     run_id, possible = seen.run.id, may(seen.run)
     with st.container(horizontal=True):
-        if "resume" in possible and st.button(
-            "Resume", help=possible["resume"], type="primary", icon=":material/play_arrow:"
+        if "resume" in possible and press(
+            "Resume", Action.RESUME, possible["resume"], type="primary", icon=":material/play_arrow:"
         ):
-            tell(lambda: control.resume(run_id, by=me()), lambda done: done.said)
-        if "approve" in possible and st.button(
-            "Approve the plan", help=possible["approve"], type="primary", icon=":material/check:"
+            tell(Action.RESUME, lambda: control.resume(run_id, by=me()), lambda done: done.said)
+        if "approve" in possible and press(
+            "Approve the plan", Action.APPROVE, possible["approve"], type="primary", icon=":material/check:"
         ):
-            tell(lambda: control.approve(run_id, by=me()), lambda done: done.said)
-        if "pause" in possible and st.button("Pause", help=possible["pause"], icon=":material/pause:"):
-            tell(lambda: control.pause(run_id, by=me(), reason="from the console"), lambda _: "Paused")
-        if "cancel" in possible and st.button("Cancel …", help=possible["cancel"], icon=":material/cancel:"):
+            tell(Action.APPROVE, lambda: control.approve(run_id, by=me()), lambda done: done.said)
+        if "pause" in possible and press("Pause", Action.PAUSE, possible["pause"], icon=":material/pause:"):
+            why = "from the console"
+            tell(Action.PAUSE, lambda: control.pause(run_id, by=me(), reason=why), lambda _: "Paused")
+        if "cancel" in possible and press("Cancel …", Action.CANCEL, possible["cancel"], icon=":material/cancel:"):
             confirm_cancel(run_id, possible["cancel"])
 
 
@@ -48,7 +51,8 @@ def confirm_cancel(run_id: str, what: str) -> None:
 
     st.write(what)
     if st.button("Cancel the run", type="primary"):
-        proof = tell(lambda: control.cancel(run_id, by=me(), reason="from the console"), lambda _: "Cancelled")
+        why = "from the console"
+        proof = tell(Action.CANCEL, lambda: control.cancel(run_id, by=me(), reason=why), lambda _: "Cancelled")
         if proof is not None:
             st.rerun()
 
@@ -151,7 +155,7 @@ def chart(run_id: str) -> None:
 def log(run_id: str) -> None:
     """The log, newest at the end."""
     left, right = st.columns(2)
-    loud = left.segmented_control("Show", list(LOUD), default="all", required=True, bind="query-params", key="level")
+    loud = left.selectbox("Show", list(LOUD), bind="query-params", key="level")
     frozen = right.toggle("Freeze", help="Stop following; the run goes on.", key="frozen")
     shown = st.session_state.setdefault("shown", MORE)
 

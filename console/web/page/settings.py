@@ -5,9 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from console.view.settings import FIELDS, history
-from console.web.parts import PAGES, ask, me, show_table, tell
+from console.web.access import allowed, hint, me
+from console.web.parts import PAGES, ask, show_table, tell
 from ledger.models import Budget, UserSettings, now
 from ledger.queries import repositories
+from ledger.rules.access import Action
 from ledger.runs import project_id
 
 
@@ -48,11 +50,14 @@ def show(repo: str) -> None:
     with st.form(f"settings-{repo}"):
         values = fields(known)
         values["budget"] = budget(known.budget)
-        pressed = st.form_submit_button("Save", type="primary")
+        off = not allowed(Action.SETTINGS)
+        pressed = st.form_submit_button(
+            "Save", type="primary", disabled=off, help=hint(Action.SETTINGS, "Runs heed it from now on.")
+        )
     if pressed:
         from tasks.administration import change_settings
 
-        if tell(lambda: change_settings(repo, values, by=me()), lambda _: "Saved") is not None:
+        if tell(Action.SETTINGS, lambda: change_settings(repo, values, by=me()), lambda _: "Saved") is not None:
             st.rerun()
     st.caption(f"The same on the command line: `shipline settings {repo} --set coverage_percent=90`")
     st.subheader("Changes")

@@ -12,7 +12,7 @@ from ledger.rules.slash import USAGE
 
 ROOT = Path(__file__).parents[3]
 DOCS = (ROOT / "docs" / "console.md").read_text()
-PRESSED = {"button", "form_submit_button", "download_button"}
+PRESSED = {"press", "button", "form_submit_button", "download_button"}
 
 
 def _labels() -> set[str]:
@@ -20,10 +20,15 @@ def _labels() -> set[str]:
     found = set()
     for file in (ROOT / "console" / "web").rglob("*.py"):
         for call in ast.walk(ast.parse(file.read_text())):
-            named = isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in PRESSED
-            if named and call.args and isinstance(call.args[0], ast.Constant):  # type: ignore[attr-defined]
-                found.add(str(call.args[0].value))  # type: ignore[attr-defined]
+            if isinstance(call, ast.Call) and _name(call.func) in PRESSED and call.args:
+                label = call.args[0]
+                if isinstance(label, ast.Constant):
+                    found.add(str(label.value))
     return found
+
+
+def _name(function: ast.expr) -> str:
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
 
 
 def test_every_button_is_in_the_table() -> None:
