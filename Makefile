@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 SETUP := setuptools wheel
 
-.PHONY: help demo up install dev test unit slow long crash-grid bench lint types layers format lock clean
+.PHONY: help demo up install dev test unit slow long pictures crash-grid bench lint types layers format lock clean
 
 help:  ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -26,6 +26,9 @@ test: dev lint types layers  ## Everything that must hold
 
 unit: dev  ## The tests without I/O: seconds
 	$(BIN)/python -m pytest tests/unit -q
+
+pictures: dev  ## Make docs/pictures anew: the console in Chromium, led from an idea to a release
+	SHIPLINE_PICTURES=docs/pictures $(BIN)/python -m pytest tests/e2e/test_console.py -m slow -k 'not killed'
 
 bench: dev  ## Measure what Shipline costs, beside baselines (an hour); benchmarks/results/latest.json
 	$(BIN)/python -m benchmarks

@@ -18,6 +18,7 @@ from ledger.models import (
     IssueStatus,
     IssueType,
     Level,
+    Outcome,
     Project,
     Run,
     Usage,
@@ -108,12 +109,14 @@ async def events(store: Store, run_id: str, *, after: int = 0, limit: int = 0) -
 
 
 async def latest_events(
-    store: Store, run_id: str, *, limit: int, node: str | None = None, levels: Collection[Level] = ()
+    store: Store, run_id: str, *, limit: int, node: str = "", phase: str = "", levels: Collection[Level] = ()
 ) -> list[Event]:
-    """The last ``limit`` events of a run (of one node, of some levels), oldest first."""
+    """The last ``limit`` events of a run (of one node, one stage, some levels), oldest first."""
     wanted: dict[str, object] = {"runId": run_id}
     if node:
         wanted["nodeId"] = node
+    if phase:
+        wanted["phase"] = phase
     if levels:
         wanted["level"] = {"$in": list(levels)}
     return (await store.find(Event, wanted, [("seq", -1)], limit))[::-1]
@@ -134,13 +137,22 @@ async def spans(store: Store, run_id: str) -> list[Span]:
     return sorted(merged.values(), key=lambda each: (bool(each.node), each.began))
 
 
-async def overview(store: Store, limit: int = 50) -> list[Snapshot]:
-    """Every run that has not ended, and the newest of the others, newest first."""
+async def overview(store: Store, limit: int = 50, known: Mapping[str, Snapshot] | None = None) -> list[Snapshot]:
+    """Every run that has not ended, and the newest of the others, newest first.
+
+    ``known`` are snapshots from before: that of a run which has ended for good is not read again while it is the same.
+    """
     newest = await runs(store, limit)
     open_ones = await store.find(Run, {"outcome": None}, [("created_at", -1)])
     wanted = {each.id: each for each in [*open_ones, *newest]}
     ordered = sorted(wanted.values(), key=lambda each: each.created_at, reverse=True)
-    return [await snapshot(store, each.id) for each in ordered]
+    return [_still(each, known or {}) or await snapshot(store, each.id) for each in ordered]
+
+
+def _still(run: Run, known: Mapping[str, Snapshot]) -> Snapshot | None:
+    before = known.get(run.id)
+    ended = run.outcome in (Outcome.SUCCEEDED, Outcome.CANCELLED)
+    return before if ended and before is not None and before.run.updated_at == run.updated_at else None
 
 
 async def follow(store: Store, run_id: str, *, after: int = 0) -> AsyncIterator[Event]:

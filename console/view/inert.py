@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from markupsafe import Markup
 
 ELLIPSIS = "…"
@@ -26,3 +28,13 @@ def first_line(text: str, most: int = 120) -> str:
 def without_pictures(markdown: str) -> str:
     """Markdown whose pictures are not loaded: they stay as written."""
     return markdown.replace("![", "!\\[")
+
+
+_MEANS = re.compile(r"([!-/:-@\[-`{-~])")  # every ASCII sign that means something in Markdown
+_FOUND = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?=@)", re.IGNORECASE)  # where a renderer finds links by itself
+JOINER = "\u2060"  # has no width, and ends what looks like an address
+
+
+def quoted(text: str) -> str:
+    """Markdown that shows the text as it is, for what takes nothing but Markdown: no sign means anything, no link."""
+    return _MEANS.sub(r"\\\1", _FOUND.sub(JOINER, text))

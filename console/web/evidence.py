@@ -8,7 +8,7 @@ import streamlit as st
 
 from console.bridge import bridge
 from console.view import evidence as view
-from console.view.inert import filled
+from console.view.inert import filled, quoted
 from console.web.parts import show_table
 from ledger.models import CheckReport, Effect, now
 from shipline.errors import ShiplineError
@@ -38,10 +38,10 @@ def show_change(repo: str, number: int | None, head: str) -> None:
         with st.spinner("Asking GitHub …"):
             files, said = _read(repo, number, head)
     except ShiplineError as error:
-        st.warning(str(error), icon=":material/cloud_off:")
+        st.warning(quoted(str(error)), icon=":material/cloud_off:")
         return
     for each in files:
-        with st.expander(f"{each['title']}"):
+        with st.expander(quoted(each["title"])):
             st.code(each["patch"] or "GitHub shows no difference: a binary or a very large file.", language="diff")
     if not files:
         st.caption("It changes no file.")

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from console.bridge import FRESH, bridge
-from console.view.inert import filled, joined
+from console.view.inert import filled, joined, quoted
 from console.view.run import Chip
 from console.web.access import allowed, hint, person
 from ledger.queries import Snapshot, runs, snapshot
@@ -49,7 +49,7 @@ def ask(
     try:
         return bridge().share(share, question, fresh) if share else bridge().read(question)
     except ShiplineError as error:
-        st.warning(f"{error}\n\nThis page looks again by itself.", icon=":material/cloud_off:")
+        st.warning(f"{quoted(str(error))}\n\nThis page looks again by itself.", icon=":material/cloud_off:")
     except TooSlow:
         st.warning("The ledger takes very long to answer. This page looks again by itself.")
     return None
@@ -66,19 +66,25 @@ def tell(action: Action, command: Callable[[], Coroutine[Any, Any, T]], said: Ca
     Whether the person may is asked here, whatever the button looked like.
     """
     if not allowed(action):
-        st.error(refusal(person().role, action))
+        refused(refusal(person().role, action))
         return None
     try:
         with st.spinner("One moment …"):
             done = bridge().do(command)
     except ShiplineError as error:
-        st.error(str(error))
+        refused(str(error))
         return None
     except TooSlow:
-        st.error("There is no answer yet; what was asked may still happen. Look at the log.")
+        refused("There is no answer yet; what was asked may still happen. Look at the log.")
         return None
-    st.toast(said(done), icon=":material/check:")
+    st.toast(quoted(said(done)), icon=":material/check:")
     return done
+
+
+def refused(why: str) -> None:
+    """Say why nothing was done: where it was pressed, and in a note that outlasts the next look at the ledger."""
+    st.error(quoted(why))
+    st.toast(quoted(why), icon=":material/error:", duration="long")
 
 
 def press(label: str, action: Action, what: str, **looks: Any) -> bool:

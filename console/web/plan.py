@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from console.view import plan as view
-from console.view.inert import filled, joined
+from console.view.inert import filled, joined, quoted
 from console.web.access import me
 from console.web.parts import press, show_facts, tell
 from ledger.models import Outcome, Plan
@@ -57,7 +57,7 @@ def show_changes(seen: Snapshot, earlier: Before | None) -> None:
         return
     lines = view.changes(earlier.plan, seen.tree)
     if not lines:
-        st.caption(f"{earlier.title}: nothing.")
+        st.caption(quoted(f"{earlier.title}: nothing."))
         return
     listed = joined([filled("{line}\n", line=line) for line in lines])
     st.html(filled("<h4 style='padding:0'>{title}</h4>", title=f"{earlier.title} ({len(lines)})"))

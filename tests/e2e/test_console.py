@@ -94,6 +94,7 @@ PAGES = {
     "plan": ("/run?run={run}&tab=Plan", "Time to the end"),
     "graph": ("/run?run={run}&tab=Graph", "is part of"),
     "times": ("/run?run={run}&tab=Times", "Stage: Build"),
+    "said": ("/run?run={run}&tab=Agents", "Made"),
     "log": ("/run?run={run}&tab=Log", "Download"),
     "issue": ("/issue?run={run}&issue=cli-budget", "Criteria"),
     "code": ("/code?run={run}&issue=cli-budget", "Merged into"),

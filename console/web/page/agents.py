@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from console.bridge import bridge
-from console.view.inert import without_pictures
+from console.view.inert import quoted, without_pictures
 from console.view.others import agents, versions
 from console.view.settings import history
 from console.web.access import allowed, hint, me
@@ -75,7 +75,7 @@ def show(known: list[Agent], documents: dict[str, OnboardingDoc]) -> None:
     if picked != named:
         st.query_params["agent"] = str(picked)
     agent = next(each for each in known if each.id == picked)
-    st.subheader(agent.name)
+    st.subheader(quoted(agent.name))
     st.text(agent.role)
     edit(agent)
     document = documents.get(agent.onboarding_doc_ref or "")
@@ -91,4 +91,4 @@ try:
     everyone, read_first = bridge().do(catalog)
     show(everyone, {each.id: each for each in read_first})
 except ShiplineError as error:
-    st.warning(f"{error}", icon=":material/cloud_off:")
+    st.warning(quoted(str(error)), icon=":material/cloud_off:")

@@ -12,7 +12,7 @@ from console.view.words import money
 from console.web.parts import LIVE, PAGES, ask, show_facts
 from deployments.doctor import Check
 from ledger.models import now
-from ledger.queries import overview, repositories, used_since
+from ledger.queries import Snapshot, overview, repositories, used_since
 from shipline.config import load_settings
 
 ALL = "all"
@@ -41,9 +41,12 @@ def show(each: Card) -> None:
 @st.fragment(run_every=2 * LIVE)
 def live(wanted: str, part: str, repo: str) -> None:
     """The runs that fit, looked at again every two seconds."""
-    found = ask(overview, share=("overview",), fresh=1)
+    known = _known()
+    found = ask(lambda store: overview(store, known=known), share=("overview",), fresh=1)
     if found is None:
         return
+    known.clear()
+    known.update({each.run.id: each for each in found})
     if not found:
         st.info("No run yet. Write down an idea, and watch it become a release.")
         st.page_link(PAGES["new"], label="New idea", icon=":material/lightbulb:")
@@ -74,6 +77,12 @@ def standing() -> None:
     for each in health(found):
         if each.detail and each.mark == "✗":
             st.html(filled("<p role='status'>✗ {name}: {detail}</p>", name=each.name, detail=each.detail))
+
+
+@st.cache_resource(show_spinner=False)
+def _known() -> dict[str, Snapshot]:
+    """What was seen of all runs, for all who look: what has ended is read once."""
+    return {}
 
 
 @st.cache_data(ttl=5, show_spinner=False)

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from console.view.inert import filled
+from console.view.inert import filled, quoted
 from console.view.issue import agent_runs, criteria, effects, facts, prompts
 from console.view.links import github_pages, of_issue, of_pull
 from console.view.words import name
@@ -68,7 +68,7 @@ def show(run_id: str, key: str) -> None:
     st.subheader("Agents")
     show_table(agent_runs(asked), "No agent was asked yet.")
     for each in prompts(asked):
-        with st.expander(each.title):
+        with st.expander(quoted(each.title)):
             st.text(each.text)
     st.subheader("Done outside")
     show_table(effects(done, now()), "Nothing was done outside yet.")

@@ -101,8 +101,8 @@ def offer(repo: str) -> None:
     )
     if repo == DEMO_REPO:
         st.text(DEMO)
-        if st.button("Try this idea", type="primary", icon=":material/play_arrow:"):
-            say(repo, DEMO, Options())
+        pressed = st.button("Try this idea", type="primary", icon=":material/play_arrow:")
+        if pressed and say(repo, DEMO, Options()) is not None:
             st.rerun()
 
 
@@ -123,8 +123,7 @@ def at_length(repo: str, how: Options) -> None:
         write, look = st.tabs(["Write", "Preview"])
         text = write.text_area("Idea, in Markdown", height=200, max_chars=20_000, key="long")
         look.markdown(without_pictures(text) if text else "Nothing written yet.")
-        if st.button("Send", disabled=not text.strip()):
-            say(repo, text, how)
+        if st.button("Send", disabled=not text.strip()) and say(repo, text, how) is not None:
             st.rerun()
 
 
@@ -142,8 +141,7 @@ def commands(repo: str) -> None:
         )  # fmt: skip
         if picked:
             st.caption(explained(str(picked)) or "/help lists the commands.")
-        if st.button("Do it", disabled=not picked):
-            say(repo, str(picked))
+        if st.button("Do it", disabled=not picked) and say(repo, str(picked)) is not None:
             st.rerun()
 
 
@@ -154,6 +152,5 @@ commands(about)
 chosen = options()
 at_length(about, chosen)
 typed = st.chat_input("An idea, or / and a command", max_chars=20_000)
-if typed:
-    say(about, str(typed), chosen)
+if typed and say(about, str(typed), chosen) is not None:
     st.rerun()

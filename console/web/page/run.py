@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
-from console.view import gantt, graph
 from console.view.home import may, needs
-from console.view.inert import filled, first_line, joined
+from console.view.inert import filled, first_line
 from console.view.links import github_pages, of_flow_runs, of_issue, prefect_pages
-from console.view.run import as_text, chips, entries, facts, lines
+from console.view.run import chips, facts
 from console.web.access import me
-from console.web.parts import LIVE, PAGES, ask, chosen_run, press, seen_run, show_chips, show_facts, show_links, tell
-from console.web.plan import before, show_plan
-from ledger.models import Level, now
-from ledger.queries import Snapshot, latest_events, runs, spans
+from console.web.log import log
+from console.web.parts import (
+    LIVE,
+    PAGES,
+    ask,
+    chosen_run,
+    press,
+    seen_run,
+    show_chips,
+    show_facts,
+    show_links,
+    tell,
+)
+from console.web.tabs import chart, drawing, plan, said, tree
+from ledger.queries import Snapshot, runs
 from ledger.rules.access import Action
 from shipline.config import load_settings
-
-LOUD = {"all": (), "warnings and errors": (Level.WARNING, Level.ERROR), "errors": (Level.ERROR,)}
-MORE = 200  # lines of the log at a time
 
 
 def controls(seen: Snapshot) -> None:
@@ -91,101 +96,6 @@ def head(run_id: str) -> None:
     )
 
 
-@st.fragment(run_every=5 * LIVE)
-def plan(run_id: str) -> None:
-    """The plan: what will be built and what it takes; while it waits for a person, with the buttons."""
-    seen = seen_run(run_id)
-    if seen is None:
-        return
-    if not seen.tree.issues:
-        st.info("Nothing is planned yet.")
-        return
-    show_plan(seen, ask(lambda store: before(store, seen), share=("before", run_id), fresh=5))
-
-
-@st.fragment(run_every=2 * LIVE)
-def tree(run_id: str) -> None:
-    """Every node with what it waits for."""
-    seen = seen_run(run_id)
-    if seen is None:
-        return
-    rows = lines(seen)
-    if not rows:
-        st.info("The tree is not planned yet.")
-    row = (
-        "<li style='padding:.2rem 0 .2rem {indent}rem'>{mark} <a href='issue?run={run}&issue={key}' target='_self'>"
-        "{name}</a> <span style='opacity:.85'>· {said}</span></li>"
-    )
-    listed = [
-        filled(row, indent=1.2 * e.depth, mark=e.mark, run=run_id, key=e.key, name=e.name, said=e.said) for e in rows
-    ]
-    st.html(f"<ul aria-label='Issues' style='list-style:none;padding:0;margin:0'>{joined(listed)}</ul>")
-
-
-@st.fragment(run_every=5 * LIVE)
-def drawing(run_id: str) -> None:
-    """The issue graph; a click opens the issue."""
-    seen = seen_run(run_id)
-    if seen is None or not seen.tree.issues:
-        st.info("The tree is not planned yet.")
-        return
-    picked: Any = st.plotly_chart(
-        graph.figure(seen), on_select="rerun", selection_mode="points", key=f"graph-{run_id}",
-        alt="The issue tree; the list under Issues says the same in words",
-    )  # fmt: skip
-    points = picked["selection"]["points"]
-    if points and points[0].get("customdata"):
-        st.switch_page(PAGES["issue"], query_params={"run": run_id, "issue": str(points[0]["customdata"])})
-
-
-@st.fragment(run_every=2 * LIVE)
-def chart(run_id: str) -> None:
-    """When what was worked on."""
-    seen, worked = seen_run(run_id), ask(lambda store: spans(store, run_id), share=("spans", run_id), fresh=2)
-    if seen is None or worked is None:
-        return
-    if not worked:
-        st.info("Nothing has happened yet.")
-        return
-    st.plotly_chart(
-        gantt.figure(seen, worked, now()), key=f"gantt-{run_id}", alt="When each stage and issue was worked on"
-    )
-
-
-def log(run_id: str) -> None:
-    """The log, newest at the end."""
-    left, right = st.columns(2)
-    loud = left.selectbox("Show", list(LOUD), bind="query-params", key="level")
-    frozen = right.toggle("Freeze", help="Stop following; the run goes on.", key="frozen")
-    shown = st.session_state.setdefault("shown", MORE)
-
-    @st.fragment(run_every=None if frozen else LIVE)
-    def follow() -> None:
-        found = ask(
-            lambda store: latest_events(store, run_id, limit=shown, levels=LOUD[str(loud)]),
-            share=("log", run_id, str(loud), str(shown)),
-        )
-        if found is None:
-            return
-        rows = entries(found)
-        if not rows:
-            st.caption("No line yet.")
-            return
-        text = joined(
-            [filled("{at}  {level:<10}{text}\n", at=e.at, level=e.level, text=first_line(e.text, 400)) for e in rows]
-        )
-        st.html(
-            "<pre tabindex='0' aria-label='Log' style='max-height:28rem;overflow:auto;display:flex;"
-            f"flex-direction:column-reverse;white-space:pre-wrap;margin:0'><code>{text}</code></pre>"
-        )
-        st.download_button("Download", as_text(rows), f"{run_id}.log", icon=":material/download:")
-
-    follow()
-    if st.button("Earlier lines"):
-        st.session_state["shown"] = shown + 1000
-        st.rerun()
-
-
 def choose() -> None:
     """No run is named: offer the newest ones."""
     st.title("Run")
@@ -202,8 +112,8 @@ if named is None:
     choose()
 else:
     head(named)
-    issues, planned, picture, times, lines_of_log = st.tabs(
-        ["Issues", "Plan", "Graph", "Times", "Log"], key="tab", on_change="rerun", bind="query-params"
+    issues, planned, picture, times, agents, lines_of_log = st.tabs(
+        ["Issues", "Plan", "Graph", "Times", "Agents", "Log"], key="tab", on_change="rerun", bind="query-params"
     )
     with issues:
         if issues.open:
@@ -217,6 +127,9 @@ else:
     with times:
         if times.open:
             chart(named)
+    with agents:
+        if agents.open:
+            said(named)
     with lines_of_log:
         if lines_of_log.open:
             log(named)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from console.view.inert import quoted
 from console.view.settings import FIELDS, history
 from console.web.access import allowed, hint, me
 from console.web.parts import PAGES, ask, show_table, tell
@@ -45,7 +46,7 @@ def show(repo: str) -> None:
     """The form of one repository."""
     known = ask(lambda store: store.find_one(UserSettings, {"_id": project_id(repo)}))
     if known is None:
-        st.info(f"{repo} has no settings yet: they come with its first run.")
+        st.info(f"{quoted(repo)} has no settings yet: they come with its first run.")
         return
     with st.form(f"settings-{repo}"):
         values = fields(known)
@@ -59,7 +60,7 @@ def show(repo: str) -> None:
 
         if tell(Action.SETTINGS, lambda: change_settings(repo, values, by=me()), lambda _: "Saved") is not None:
             st.rerun()
-    st.caption(f"The same on the command line: `shipline settings {repo} --set coverage_percent=90`")
+    st.caption(f"The same on the command line: {quoted(f'shipline settings {repo} --set coverage_percent=90')}")
     st.subheader("Changes")
     show_table(history(known.history, now()), "Nobody has changed anything.")
 

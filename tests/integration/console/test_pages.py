@@ -115,7 +115,7 @@ async def test_settings_are_changed_by_somebody_and_the_change_is_told(page: App
     assert page.dataframe[0].value["What"].tolist() == ["coverage percent"]
     next(each for each in page.text_input if each.label == "Environment").set_value("")
     next(each for each in page.button if each.label == "Save").click().run()
-    assert "deployment_env is not usable" in page.error[0].value
+    assert "deployment\\_env is not usable" in page.error[0].value
 
 
 async def test_an_agent_is_switched_off_and_its_document_gets_a_version(page: AppTest, store: Store, run: Run) -> None:
@@ -221,7 +221,7 @@ async def test_a_plan_is_shown_with_its_changes_and_is_not_approved_without_pref
     assert "Approve" not in [each.label for each in _opened(page, "run", run=newer.id, tab="Plan").button]
 
 
-@pytest.mark.parametrize("tab", ["Issues", "Plan", "Graph", "Times", "Log"])
+@pytest.mark.parametrize("tab", ["Issues", "Plan", "Graph", "Times", "Agents", "Log"])
 async def test_each_part_of_a_run_is_reached_by_its_address(page: AppTest, run: Run, tab: str) -> None:
     _opened(page, "run", run=run.id, tab=tab)
     infos, captions = str([each.value for each in page.info]), str([each.value for each in page.caption])
@@ -230,9 +230,23 @@ async def test_each_part_of_a_run_is_reached_by_its_address(page: AppTest, run: 
         "Plan": len(page.dataframe) == 1,
         "Graph": len(page.get("plotly_chart")) == 1,
         "Times": "Nothing has happened yet" in infos or page.get("plotly_chart"),
+        "Agents": "No agent was asked yet" in captions and "Nothing yet" in captions,
         "Log": "aria-label='Log'" in _html(page) or "No line yet" in captions,
     }
     assert found[tab]
+
+
+async def test_the_log_is_narrowed_by_issue_stage_and_level(page: AppTest, store: Store, run: Run) -> None:
+    for msg, node, phase in (("of a", "a", "QA"), ("of b", "b", "QA"), ("early", "a", "ISSUE_TREE")):
+        await append(store, run.id, event(EventType.STEP_COMPLETED, phase, msg, node=node))
+    _opened(page, "run", run=run.id, tab="Log", node="a", stage="QA")
+    assert "of a" in _html(page)
+    assert "of b" not in _html(page)
+    assert "early" not in _html(page)
+    next(each for each in page.selectbox if each.label == "Of stage").set_value("").run()
+    assert "early" in _html(page)
+    next(each for each in page.selectbox if each.label == "Show").set_value("errors").run()
+    assert "No line yet" in str([each.value for each in page.caption])
 
 
 async def test_an_issue_shows_what_was_asked_and_can_be_retried(page: AppTest, run: Run) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typer.main import get_command
 
 from console.cli import app
+from ledger.rules.access import NEEDED
 from ledger.rules.slash import USAGE
 
 ROOT = Path(__file__).parents[3]
@@ -39,6 +40,10 @@ def test_every_button_is_in_the_table() -> None:
 
 def test_every_slash_command_is_in_the_docs() -> None:
     assert [each.form for each in USAGE.values() if f"| `{each.form}` | {each.what} |" not in DOCS] == []
+
+
+def test_the_table_of_roles_is_the_rule() -> None:
+    assert [f"| {action} | {role} |" for action, role in NEEDED.items() if f"| {action} | {role} |" not in DOCS] == []
 
 
 def test_every_command_that_the_docs_name_exists() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from console.view.inert import filled, first_line, joined
+from console.view.inert import JOINER, filled, first_line, joined, quoted
 
 NASTY = [
     "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "'><svg onload=alert(1)>", '" onmouseover="x',
@@ -19,6 +21,16 @@ def test_nothing_of_it_is_left_that_a_browser_reads(text: str) -> None:
     assert not set("<>\"'") & set(inside.replace("'>", "", 1))
     assert "&amp;lt;" in made if text.startswith("&") else True
     assert joined([made, made]) == made * 2
+
+
+@pytest.mark.parametrize("text", [*NASTY, "http://example.org/x", "www.example.org", "a@example.org", "![x](y)", "$x$"])
+def test_quoted_text_means_nothing_in_markdown(text: str) -> None:
+    made = quoted(text)
+    sign = r"[!-/:-@\[-`{-~]"
+    assert not re.search(sign, re.sub(rf"\\{sign}", "", made))  # each stands behind a backslash
+    shown = re.sub(rf"\\({sign})", r"\1", made)
+    assert shown.replace(JOINER, "") == text
+    assert not re.search(r"://|www\.|\w@", shown)
 
 
 def test_a_line_is_cut_where_it_is_said() -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from console.view.issue import agent_runs, criteria, effects, facts
 from console.view.others import agents, deployments
+from console.view.said import last_words, made
 from ledger.models import (
     Agent,
     AgentInput,
@@ -20,9 +21,10 @@ from ledger.models import (
     Engine,
     IssueStatus,
     Lease,
+    ReleaseInfo,
     Usage,
 )
-from tests.unit.console.seen import AT, seen, tree
+from tests.unit.console.seen import AT, run, seen, tree
 
 THEN = AT - timedelta(minutes=3)
 
@@ -105,3 +107,20 @@ def test_deployments_and_agents_in_words() -> None:
     assert [(each["Agent"], each["On"], each["Goals"]) for each in agents(two)] == [
         ("Ann", "on", "g1; g2"), ("Zoe", "off", "g1; g2"),
     ]  # fmt: skip
+
+
+def test_last_words_and_what_was_made() -> None:
+    release = ReleaseInfo(version="1.2.0", tag="v1.2.0", sha="a" * 40, url="http://x", audit_seq=1, audit_hash="h")
+    known = {"run_id": "r-1", "project_id": "p", "round": "1", "input": AgentInput(repo="o/r", objective="Do it")}
+    asked = [
+        AgentRun(id="1", agent_id="dev", node_key="a", output=AgentOutput(notes="Did it.\nAll."), **known),
+        AgentRun(id="2", agent_id="spec", node_key="run", error="No answer.", artifacts_out=["report.html"], **known),
+    ]
+    shot = seen(run(release=release))
+    assert [(each["About"], each["Said"]) for each in last_words(shot, asked)] == [
+        ("#2 The a", "Did it."), ("the run", "No answer."),
+    ]  # fmt: skip
+    assert [(each["What"], each["Name"]) for each in made(shot, asked, None)] == [
+        ("Release", "v1.2.0"), ("Artifact", "report.html"),
+    ]  # fmt: skip
+    assert made(seen(), [], None) == []

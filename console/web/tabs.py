@@ -1,0 +1,95 @@
+"""What a run page shows below its head: the tree, the plan, the graph, the times, the agents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from console.view import gantt, graph
+from console.view.inert import filled, joined
+from console.view.run import lines
+from console.view.said import last_words, made
+from console.web.parts import LIVE, PAGES, ask, seen_run, show_table
+from console.web.plan import before, show_plan
+from ledger.models import AgentRun, Deployment, now
+from ledger.queries import spans
+from ledger.store import Store
+
+
+@st.fragment(run_every=2 * LIVE)
+def tree(run_id: str) -> None:
+    """Every node with what it waits for."""
+    seen = seen_run(run_id)
+    if seen is None:
+        return
+    rows = lines(seen)
+    if not rows:
+        st.info("The tree is not planned yet.")
+    row = (
+        "<li style='padding:.2rem 0 .2rem {indent}rem'>{mark} <a href='issue?run={run}&issue={key}' target='_self'>"
+        "{name}</a> <span style='opacity:.85'>· {said}</span></li>"
+    )
+    listed = [
+        filled(row, indent=1.2 * e.depth, mark=e.mark, run=run_id, key=e.key, name=e.name, said=e.said) for e in rows
+    ]
+    st.html(f"<ul aria-label='Issues' style='list-style:none;padding:0;margin:0'>{joined(listed)}</ul>")
+
+
+@st.fragment(run_every=5 * LIVE)
+def drawing(run_id: str) -> None:
+    """The issue graph; a click opens the issue."""
+    seen = seen_run(run_id)
+    if seen is None or not seen.tree.issues:
+        st.info("The tree is not planned yet.")
+        return
+    picked: Any = st.plotly_chart(
+        graph.figure(seen), on_select="rerun", selection_mode="points", key=f"graph-{run_id}",
+        alt="The issue tree; the list under Issues says the same in words",
+    )  # fmt: skip
+    points = picked["selection"]["points"]
+    if points and points[0].get("customdata"):
+        st.switch_page(PAGES["issue"], query_params={"run": run_id, "issue": str(points[0]["customdata"])})
+
+
+@st.fragment(run_every=2 * LIVE)
+def chart(run_id: str) -> None:
+    """When what was worked on."""
+    seen, worked = seen_run(run_id), ask(lambda store: spans(store, run_id), share=("spans", run_id), fresh=2)
+    if seen is None or worked is None:
+        return
+    if not worked:
+        st.info("Nothing has happened yet.")
+        return
+    st.plotly_chart(
+        gantt.figure(seen, worked, now()), key=f"gantt-{run_id}", alt="When each stage and issue was worked on"
+    )
+
+
+@st.fragment(run_every=3 * LIVE)
+def said(run_id: str) -> None:
+    """Who was asked and what they said last, and what the run has made."""
+
+    async def both(store: Store) -> Any:
+        newest = await store.find(AgentRun, {"runId": run_id}, [("created_at", -1)], 200)
+        return newest, await store.find_one(Deployment, {"runId": run_id}, newest=True)
+
+    seen, found = seen_run(run_id), ask(both, share=("agents", run_id), fresh=2)
+    if seen is None or found is None:
+        return
+    st.subheader("Agents")
+    show_table(last_words(seen, found[0]), "No agent was asked yet.")
+    st.subheader("Made")
+    show_table(made(seen, found[0], found[1]), "Nothing yet: a release, a deployment and what agents leave come here.")
+
+
+@st.fragment(run_every=5 * LIVE)
+def plan(run_id: str) -> None:
+    """The plan: what will be built and what it takes; while it waits for a person, with the buttons."""
+    seen = seen_run(run_id)
+    if seen is None:
+        return
+    if not seen.tree.issues:
+        st.info("Nothing is planned yet.")
+        return
+    show_plan(seen, ask(lambda store: before(store, seen), share=("before", run_id), fresh=5))
