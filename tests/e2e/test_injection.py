@@ -162,7 +162,8 @@ ADDRESSES = (
 SHOWN = ("/", "/new", "/run?run={run}&tab=Issues", "/run?run={run}&tab=Log", "/issue", "/code")
 
 
-async def test_nothing_of_it_runs_links_or_loads(tmp_path: Path) -> None:
+async def test_nothing_of_it_runs_links_or_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHIPLINE_GITHUB_TOKEN", "t0ken-of-a-test")
     async with LocalStack(tmp_path / "home", fixed_ports=False, parts=("mongodb", "console")) as stack:
         store = await Store.open(stack.addresses.mongodb_uri, "shipline")
         run = await _fill(store)
