@@ -9,7 +9,7 @@ import streamlit as st
 from console.view.inert import filled, first_line, joined
 from console.view.run import as_text, entries
 from console.view.words import STAGES, name
-from console.web.parts import LIVE, ask, seen_run
+from console.web.parts import LIVE, ask, follow, seen_run
 from ledger.models import Level
 from ledger.queries import latest_events
 
@@ -25,11 +25,9 @@ def log(run_id: str) -> None:
     names = {"": "all", **({each.key: name(each) for each in seen.tree.issues} if seen else {})}
     node = chosen(second, "Of issue", "node", names)
     phase = chosen(third, "Of stage", "stage", {"": "all", **{str(state): title for state, title in STAGES.items()}})
-    frozen = st.toggle("Freeze", help="Stop following; the run goes on.", key="frozen")
     shown = st.session_state.setdefault("shown", MORE)
 
-    @st.fragment(run_every=None if frozen else LIVE)
-    def follow() -> None:
+    def newest() -> None:
         found = ask(
             lambda store: latest_events(
                 store, run_id, limit=shown, node=node, phase=phase, levels=LOUD[str(loud)]
@@ -51,7 +49,7 @@ def log(run_id: str) -> None:
         )
         st.download_button("Download", as_text(rows), f"{run_id}.log", icon=":material/download:")
 
-    follow()
+    follow(newest, LIVE)
     if st.button("Earlier lines"):
         st.session_state["shown"] = shown + 1000
         st.rerun()

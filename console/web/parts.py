@@ -36,6 +36,7 @@ PAGES = {
         ("audit", "Audit", ":material/verified:"),
     )
 }
+FROZEN = "frozen"  # what a session knows about whether its page is to stand still
 LIVE = 1.0  # seconds between two looks of a page that shows what goes on
 
 
@@ -58,6 +59,16 @@ def ask(
 def seen_run(run_id: str) -> Snapshot | None:
     """The run as it stands, looked at once for all who look at it; None after having said why there is no answer."""
     return ask(lambda store: snapshot(store, run_id), share=("snapshot", run_id))
+
+
+def follow(part: Callable[..., None], every: float, *about: Any) -> None:
+    """Draw a part of the page, and draw it again every so many seconds, unless the person has frozen the page."""
+    st.fragment(part, run_every=None if st.session_state.get(FROZEN) else every)(*about)
+
+
+def show_freeze() -> None:
+    """What stops and resumes the live parts of this page."""
+    st.toggle("Freeze", help="Stop following on this page; the run itself goes on.", key=FROZEN)
 
 
 def tell(action: Action, command: Callable[[], Coroutine[Any, Any, T]], said: Callable[[T], str]) -> T | None:

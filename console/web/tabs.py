@@ -10,14 +10,13 @@ from console.view import gantt, graph
 from console.view.inert import filled, joined
 from console.view.run import lines
 from console.view.said import last_words, made
-from console.web.parts import LIVE, PAGES, ask, seen_run, show_table
+from console.web.parts import PAGES, ask, seen_run, show_table
 from console.web.plan import before, show_plan
 from ledger.models import AgentRun, Deployment, now
 from ledger.queries import spans
 from ledger.store import Store
 
 
-@st.fragment(run_every=2 * LIVE)
 def tree(run_id: str) -> None:
     """Every node with what it waits for."""
     seen = seen_run(run_id)
@@ -36,7 +35,6 @@ def tree(run_id: str) -> None:
     st.html(f"<ul aria-label='Issues' style='list-style:none;padding:0;margin:0'>{joined(listed)}</ul>")
 
 
-@st.fragment(run_every=5 * LIVE)
 def drawing(run_id: str) -> None:
     """The issue graph; a click opens the issue."""
     seen = seen_run(run_id)
@@ -52,7 +50,6 @@ def drawing(run_id: str) -> None:
         st.switch_page(PAGES["issue"], query_params={"run": run_id, "issue": str(points[0]["customdata"])})
 
 
-@st.fragment(run_every=2 * LIVE)
 def chart(run_id: str) -> None:
     """When what was worked on."""
     seen, worked = seen_run(run_id), ask(lambda store: spans(store, run_id), share=("spans", run_id), fresh=2)
@@ -66,7 +63,6 @@ def chart(run_id: str) -> None:
     )
 
 
-@st.fragment(run_every=3 * LIVE)
 def said(run_id: str) -> None:
     """Who was asked and what they said last, and what the run has made."""
 
@@ -83,7 +79,6 @@ def said(run_id: str) -> None:
     show_table(made(seen, found[0], found[1]), "Nothing yet: a release, a deployment and what agents leave come here.")
 
 
-@st.fragment(run_every=5 * LIVE)
 def plan(run_id: str) -> None:
     """The plan: what will be built and what it takes; while it waits for a person, with the buttons."""
     seen = seen_run(run_id)

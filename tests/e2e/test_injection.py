@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import types
 import typing
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, Union
+from urllib.parse import quote
 
+import httpx
 import pytest
 from playwright.sync_api import Dialog
 
-from deployments.stack import LocalStack
+from deployments.stack import LocalStack, StackAddresses
 from ledger.models import (
     Agent,
     AgentInput,
@@ -93,9 +96,34 @@ def _poison(kind: Any) -> Any:
     return None
 
 
-async def _fill(store: Store) -> str:
+async def _pull_request(addresses: StackAddresses) -> tuple[str, int]:
+    """A pull request whose title, text, file, diff, comments and reviews are the poison: repository and number."""
+    headers = {"Authorization": f"Bearer {addresses.github_token}"}
+    async with httpx.AsyncClient(base_url=addresses.github_api_url, headers=headers) as client:
+
+        async def ask(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+            answer = await client.request(method, path, json=body)
+            assert answer.is_success, answer.text
+            return answer.json()
+
+        repo = (await ask("POST", "/user/repos", {"name": "poisoned", "auto_init": True}))["full_name"]
+        base = await ask("GET", f"/repos/{repo}/git/ref/heads/main")
+        await ask("POST", f"/repos/{repo}/git/refs", {"ref": "refs/heads/evil", "sha": base["object"]["sha"]})
+        path, text = quote(SHORT.replace("/", ":")), base64.b64encode(f"{POISON}\n".encode()).decode()
+        file = {"message": POISON, "content": text, "branch": "evil"}
+        await ask("PUT", f"/repos/{repo}/contents/{path}", file)
+        asked = {"title": POISON, "body": POISON, "head": "evil", "base": "main"}
+        number = int((await ask("POST", f"/repos/{repo}/pulls", asked))["number"])
+        await ask("POST", f"/repos/{repo}/issues/{number}/comments", {"body": POISON})
+        remark = {"path": SHORT.replace("/", ":"), "line": 1, "body": POISON}
+        review = {"event": "COMMENT", "body": POISON, "comments": [remark]}
+        await ask("POST", f"/repos/{repo}/pulls/{number}/reviews", review)
+    return repo, number
+
+
+async def _fill(store: Store, repo: str, pull: int) -> str:
     """A run whose every text is the poison; its id."""
-    run = await create_run(store, POISON, "o/r", "main", dry_run=True)
+    run = await create_run(store, POISON, repo, "main", dry_run=True)
     spec = poisoned(Spec, title=SHORT, requirements=[Requirement(id="R1", text=POISON)])
     stopped = Interrupt(paused=True, by=POISON, reason=POISON, since=now())
     values = {
@@ -103,11 +131,11 @@ async def _fill(store: Store) -> str:
         "interrupt": stopped.model_dump(by_alias=True), "outcome": Outcome.PLANNED,
     }  # fmt: skip
     await store.change(Run, run.id, values)
-    about: dict[str, Any] = {"run_id": run.id, "project_id": run.project_id, "repo": "o/r"}
+    about: dict[str, Any] = {"run_id": run.id, "project_id": run.project_id, "repo": repo}
     origin = poisoned(DefectOrigin)
     for key, parent, kind, more in (
         ("epic", None, IssueType.EPIC, {"failure": None, "status": IssueStatus.IN_PROGRESS}),
-        ("a", "epic", IssueType.TASK, {}),
+        ("a", "epic", IssueType.TASK, {"pr_number": pull}),
         ("b", "epic", IssueType.TASK, {"failure": None, "dependencies": ["a"]}),
         ("a.d1", "a", IssueType.DEFECT, {"failure": None, "origin": origin}),
     ):  # fmt: skip
@@ -140,7 +168,7 @@ async def _fill(store: Store) -> str:
 
 
 def _agent_run(run: Run) -> AgentRun:
-    asked, said = poisoned(AgentInput, repo="o/r"), poisoned(AgentOutput)
+    asked, said = poisoned(AgentInput, repo=run.repo), poisoned(AgentOutput)
     known = {
         "run_id": run.id,
         "project_id": run.project_id,
@@ -154,27 +182,29 @@ def _agent_run(run: Run) -> AgentRun:
 
 TABS = ("Issues", "Plan", "Graph", "Times", "Agents", "Log")
 ADDRESSES = (
-    "/", "/new?repo=o/r", *(f"/run?run={{run}}&tab={tab}" for tab in TABS), "/issue?run={run}&issue=a",
+    "/", "/new?repo={repo}", *(f"/run?run={{run}}&tab={tab}" for tab in TABS), "/issue?run={run}&issue=a",
     "/issue?run={run}&issue=a.d1", "/code?run={run}&issue=a", "/deployments", "/agents?agent=code-reviewer",
-    "/settings?repo=o/r", "/audit?run={run}",
+    "/settings?repo={repo}", "/audit?run={run}",
 )  # fmt: skip
+WITH_CHANGE = "/issue?run={run}&issue=a"
 # In canvases and in fields the text is no text of the page; there the other assertions alone speak.
 SHOWN = ("/", "/new", "/run?run={run}&tab=Issues", "/run?run={run}&tab=Log", "/issue", "/code")
 
 
-async def test_nothing_of_it_runs_links_or_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SHIPLINE_GITHUB_TOKEN", "t0ken-of-a-test")
-    async with LocalStack(tmp_path / "home", fixed_ports=False, parts=("mongodb", "console")) as stack:
+async def test_nothing_of_it_runs_links_or_loads(tmp_path: Path) -> None:
+    parts = ("mongodb", "sandbox", "console")
+    async with LocalStack(tmp_path / "home", fixed_ports=False, parts=parts) as stack:
         store = await Store.open(stack.addresses.mongodb_uri, "shipline")
-        run = await _fill(store)
+        repo, pull = await _pull_request(stack.addresses)
+        run = await _fill(store, repo, pull)
         await store.close()
-        await asyncio.to_thread(_look_everywhere, stack.addresses.console_url, run)
+        await asyncio.to_thread(_look_everywhere, stack.addresses.console_url, repo, run)
 
 
-def _look_everywhere(base: str, run: str) -> None:
+def _look_everywhere(base: str, repo: str, run: str) -> None:
     with chromium() as browser:
         with Visitor(browser, base) as visitor:  # what is said back is Markdown of ours with their text in it
-            page = visitor.go("/new?repo=o/r", see="New idea")
+            page = visitor.go(f"/new?repo={repo}", see="New idea")
             said = page.get_by_test_id("stChatInputTextArea")
             said.fill(f"/retry ![x](http://{EVIL}/p.png)<http://{EVIL}>http://{EVIL}")
             said.press("Enter")
@@ -184,7 +214,11 @@ def _look_everywhere(base: str, run: str) -> None:
             with Visitor(browser, base) as visitor:
                 opened: list[str] = []
                 visitor.page.on("dialog", _noted(opened))
-                page = visitor.go(address.format(run=run), see="Home")
+                page = visitor.go(address.format(run=run, repo=repo), see="Home")
+                if address == WITH_CHANGE:
+                    page.get_by_text("Show what pull request").click()
+                    page.get_by_text(SHORT.replace("/", ":")).first.click()
+                    page.locator("article").nth(2).wait_for()
                 page.wait_for_timeout(2500)
                 told = f"on {address}"
                 assert opened == [], told

@@ -15,10 +15,12 @@ from console.web.parts import (
     PAGES,
     ask,
     chosen_run,
+    follow,
     press,
     seen_run,
     show_chips,
     show_facts,
+    show_freeze,
     show_links,
     tell,
 )
@@ -62,7 +64,6 @@ def confirm_cancel(run_id: str, what: str) -> None:
             st.rerun()
 
 
-@st.fragment(run_every=LIVE)
 def head(run_id: str) -> None:
     """The stages, what needs a person, the numbers and the buttons."""
     seen = seen_run(run_id)
@@ -111,25 +112,15 @@ named = chosen_run()
 if named is None:
     choose()
 else:
-    head(named)
-    issues, planned, picture, times, agents, lines_of_log = st.tabs(
-        ["Issues", "Plan", "Graph", "Times", "Agents", "Log"], key="tab", on_change="rerun", bind="query-params"
-    )
-    with issues:
-        if issues.open:
-            tree(named)
-    with planned:
-        if planned.open:
-            plan(named)
-    with picture:
-        if picture.open:
-            drawing(named)
-    with times:
-        if times.open:
-            chart(named)
-    with agents:
-        if agents.open:
-            said(named)
-    with lines_of_log:
-        if lines_of_log.open:
-            log(named)
+    follow(head, LIVE, named)
+    show_freeze()
+    labels = ["Issues", "Plan", "Graph", "Times", "Agents", "Log"]
+    tabs = st.tabs(labels, key="tab", on_change="rerun", bind="query-params")
+    for tab, part, every in zip(tabs, (tree, plan, drawing, chart, said, log), (2, 5, 5, 2, 3, None), strict=True):
+        with tab:
+            if not tab.open:
+                continue
+            if every is None:
+                part(named)
+            else:
+                follow(part, every * LIVE, named)
