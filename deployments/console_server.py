@@ -21,6 +21,8 @@ QUIET = {
     "server.headless": "true",
     "browser.gatherUsageStats": "false",
     "server.fileWatcherType": "none",
+    # A full collection after each look of each viewer: with twenty of them it took most of a core.
+    "runner.postScriptGC": "false",
     "client.toolbarMode": "minimal",
     "client.showErrorDetails": "none",
     "client.showErrorLinks": "false",

@@ -33,10 +33,16 @@ def claims() -> dict[str, Any] | None:
     return dict(st.user.to_dict()) if st.user.get("is_logged_in") else None
 
 
+@cache
+def operator() -> Person:
+    """Who sits at this machine."""
+    return Person(getpass.getuser(), Role.ADMIN)
+
+
 def person() -> Person:
     """Who looks."""
     if not login().asked:
-        return Person(getpass.getuser(), Role.ADMIN)
+        return operator()
     known = claims()
     if known is None:
         return Person("", None)

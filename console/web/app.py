@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from console.web.access import admitted
-from console.web.parts import PAGES
+from console.web.parts import pages
 
 # What is looked at anew every second stays as legible as the rest meanwhile; links show in both themes.
 STYLE = """
@@ -18,6 +18,6 @@ STYLE = """
 
 st.set_page_config(page_title="Shipline", page_icon="⛵", layout="wide")
 st.html(STYLE)
-page = st.navigation(list(PAGES.values()), expanded=True)
+page = st.navigation(list(pages().values()), expanded=True)
 if admitted():
     page.run()

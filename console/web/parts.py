@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from console.bridge import FRESH, bridge
 from console.view.inert import filled, joined, quoted
@@ -16,26 +17,35 @@ from console.web.access import allowed, hint, person
 from ledger.queries import Snapshot, runs, snapshot
 from ledger.rules.access import Action, refusal
 from ledger.store import Store
+from shipline.config import Settings, load_settings
 from shipline.errors import ShiplineError
 
 T = TypeVar("T")
 
 # Not "pages": Streamlit runs what is in a folder of that name by itself, past ``app.py``.
 HERE = Path(__file__).parent / "page"
-PAGES = {
-    name: st.Page(str(HERE / f"{name}.py"), title=title, icon=icon, url_path=name, default=name == "home")
-    for name, title, icon in (
-        ("home", "Home", ":material/home:"),
-        ("new", "New idea", ":material/lightbulb:"),
-        ("run", "Run", ":material/timeline:"),
-        ("issue", "Issue", ":material/adjust:"),
-        ("code", "Code", ":material/account_tree:"),
-        ("deployments", "Deployments", ":material/rocket_launch:"),
-        ("agents", "Agents", ":material/groups:"),
-        ("settings", "Settings", ":material/tune:"),
-        ("audit", "Audit", ":material/verified:"),
-    )
-}
+TITLES = (
+    ("home", "Home", ":material/home:"),
+    ("new", "New idea", ":material/lightbulb:"),
+    ("run", "Run", ":material/timeline:"),
+    ("issue", "Issue", ":material/adjust:"),
+    ("code", "Code", ":material/account_tree:"),
+    ("deployments", "Deployments", ":material/rocket_launch:"),
+    ("agents", "Agents", ":material/groups:"),
+    ("settings", "Settings", ":material/tune:"),
+    ("audit", "Audit", ":material/verified:"),
+)
+
+
+def pages() -> dict[str, StreamlitPage]:
+    """The pages, made anew: ``st.navigation`` marks in a page that it is the one to run, for one viewer."""
+    return {
+        name: st.Page(str(HERE / f"{name}.py"), title=title, icon=icon, url_path=name, default=name == "home")
+        for name, title, icon in TITLES
+    }
+
+
+PAGES = pages()  # to link to; never to run, see ``pages``
 FROZEN = "frozen"  # what a session knows about whether its page is to stand still
 LIVE = 1.0  # seconds between two looks of a page that shows what goes on
 
@@ -59,6 +69,12 @@ def ask(
 def seen_run(run_id: str) -> Snapshot | None:
     """The run as it stands, looked at once for all who look at it; None after having said why there is no answer."""
     return ask(lambda store: snapshot(store, run_id), share=("snapshot", run_id))
+
+
+@st.cache_resource(ttl=5, show_spinner=False)
+def settings() -> Settings:
+    """The configuration as it was at most five seconds ago: the stack may come up on another port."""
+    return load_settings()
 
 
 def follow(part: Callable[..., None], every: float, *about: Any) -> None:

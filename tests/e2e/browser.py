@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, TimeoutError, expect, sync_playwr
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 PATIENCE = 60_000  # milliseconds that an element may take to appear on a busy machine
-WIDTHS = {"phone": 390, "desk": 1440}
+WIDTHS = {"phone": 390, "desk": 1440, "wall": 2560}
 PICTURES = os.environ.get("SHIPLINE_PICTURES")  # a folder: pages are pictured there
 
 

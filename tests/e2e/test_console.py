@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import psutil
 import pytest
 from playwright.sync_api import Browser, Error, expect
 
+from benchmarks.viewers import Viewer
 from tests.e2e.browser import PICTURES, WIDTHS, Visitor, chromium
 from tests.e2e.conftest import IDEA, new_repository, processes_of
 from tests.e2e.ground import Ground, slow_agents, until
@@ -105,8 +109,10 @@ PAGES = {
 }
 
 
-@pytest.mark.parametrize(("size", "dark"), LOOKS)
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize(
+    ("name", "size", "dark"),
+    [*[(name, *look) for name in PAGES for look in LOOKS], ("home", "wall", True), ("run", "wall", False)],
+)
 def test_every_page_is_sound(
     ground: Ground, browser: Browser, delivered: str, name: str, size: str, dark: bool
 ) -> None:
@@ -129,6 +135,49 @@ def test_the_way_back_works(ground: Ground, browser: Browser, delivered: str) ->
         expect(page.get_by_text("Issues done").first).to_be_visible()
         page.go_back()
         expect(page.get_by_text(f"Open {delivered}").first).to_be_visible()
+
+
+def test_many_who_come_at_once_all_see_the_page(ground: Ground, delivered: str) -> None:
+    base = ground.told["console_url"]
+
+    async def come() -> list[list[str]]:
+        async with AsyncExitStack() as held:
+            viewers = [await held.enter_async_context(Viewer(base, "run", f"run={delivered}")) for _ in range(12)]
+            async with asyncio.timeout(60):
+                await asyncio.gather(*(each.sees("Issues done") for each in viewers))
+            return [each.wrong for each in viewers]
+
+    with ThreadPoolExecutor() as aside:  # Playwright's own loop runs in this thread
+        assert aside.submit(lambda: asyncio.run(come())).result() == [[]] * 12
+
+
+def test_prefect_that_does_not_answer_is_said_until_it_does(ground: Ground, browser: Browser, delivered: str) -> None:
+    servers = [each for each in processes_of(ground.home) if "prefect.server.api.server:create_app" in each.cmdline()]
+    assert servers
+    with Visitor(browser, ground.told["console_url"]) as visitor:
+        page = visitor.go("/", see="✓ Prefect")
+        for server in servers:
+            server.suspend()
+        try:
+            expect(page.get_by_text("✗ Prefect").first).to_be_visible()
+            expect(page.get_by_text("Done (").first).to_be_visible()
+        finally:
+            for server in servers:
+                server.resume()
+        expect(page.get_by_text("✓ Prefect").first).to_be_visible()
+
+
+def test_a_frozen_page_stands_still(ground: Ground, browser: Browser, delivered: str) -> None:
+    with Visitor(browser, ground.told["console_url"]) as visitor:
+        page = visitor.go(f"/run?run={delivered}", see="Issues done")
+        page.get_by_text("Freeze").click()
+        visitor.settled()
+        page.wait_for_timeout(1500)  # a look that was on its way
+        ground.ledger["runs"].update_one({"_id": delivered}, {"$set": {"spec.title": "A title not to be seen yet"}})
+        page.wait_for_timeout(3500)
+        expect(page.get_by_text("A title not to be seen yet")).to_have_count(0)
+        page.get_by_text("Freeze").click()
+        expect(page.get_by_text("A title not to be seen yet").first).to_be_visible()
 
 
 def test_what_is_written_is_seen_without_a_touch(ground: Ground, browser: Browser, delivered: str) -> None:

@@ -12,12 +12,11 @@ from console.view.links import github_pages, of_issue, of_pull
 from console.view.words import name
 from console.web.access import me
 from console.web.evidence import show_change, show_checks
-from console.web.parts import LIVE, PAGES, ask, chosen_run, press, show_facts, show_links, show_table, tell
+from console.web.parts import LIVE, PAGES, ask, chosen_run, press, settings, show_facts, show_links, show_table, tell
 from ledger.models import AgentRun, Effect, now
 from ledger.queries import checks_of, snapshot
 from ledger.rules.access import Action
 from ledger.store import Store
-from shipline.config import load_settings
 
 
 @st.fragment(run_every=2 * LIVE)
@@ -50,7 +49,7 @@ def show(run_id: str, key: str) -> None:
         )
         retry(run_id, key)
     show_facts(facts(seen, issue))
-    pages = github_pages(load_settings().github_api_url)
+    pages = github_pages(settings().github_api_url)
     show_links(
         {
             "Issue on GitHub": of_issue(pages, seen.run.repo, issue.number),

@@ -18,6 +18,7 @@ from console.web.parts import (
     follow,
     press,
     seen_run,
+    settings,
     show_chips,
     show_facts,
     show_freeze,
@@ -27,7 +28,6 @@ from console.web.parts import (
 from console.web.tabs import chart, drawing, plan, said, tree
 from ledger.queries import Snapshot, runs
 from ledger.rules.access import Action
-from shipline.config import load_settings
 
 
 def controls(seen: Snapshot) -> None:
@@ -87,12 +87,12 @@ def head(run_id: str) -> None:
         )
     show_facts(facts(seen))
     controls(seen)
-    settings = load_settings()
+    known = settings()
     epic = seen.tree.root.number if seen.tree.issues else None
     show_links(
         {
-            "Epic on GitHub": of_issue(github_pages(settings.github_api_url), run.repo, epic),
-            "Flow runs in Prefect": of_flow_runs(prefect_pages(settings.prefect_api_url), run_id),
+            "Epic on GitHub": of_issue(github_pages(known.github_api_url), run.repo, epic),
+            "Flow runs in Prefect": of_flow_runs(prefect_pages(known.prefect_api_url), run_id),
         }
     )
 
