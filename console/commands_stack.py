@@ -19,11 +19,13 @@ def up(
     prefect_port: Annotated[int | None, typer.Option(help="Prefect's port.", min=1, max=65535)] = None,
     sandbox_port: Annotated[int | None, typer.Option(help="The sandbox's port.", min=1, max=65535)] = None,
     console_port: Annotated[int | None, typer.Option(help="The console's port.", min=1, max=65535)] = None,
+    gateway_port: Annotated[int | None, typer.Option(help="The gateway's port.", min=1, max=65535)] = None,
 ) -> None:
-    """Start everything on this machine: MongoDB, Prefect, a GitHub sandbox, a worker, the console. Ctrl-C ends all."""
+    """Start all of it here: MongoDB, Prefect, a GitHub sandbox, worker, console, gateway. Ctrl-C ends it."""
     from deployments.run import run_until_signal
 
     ports = {"mongodb": mongodb_port, "prefect": prefect_port, "sandbox": sandbox_port, "console": console_port}
+    ports["gateway"] = gateway_port
     raise typer.Exit(run_until_signal(_up({name: port for name, port in ports.items() if port})))
 
 
@@ -93,12 +95,13 @@ async def _up(ports: dict[str, int]) -> int:
 
     # Whoever names a GitHub of their own needs no sandbox; the worker gets their address and token.
     theirs = os.environ.get("SHIPLINE_GITHUB_API_URL")
-    parts = ("mongodb", "prefect", *(() if theirs else ("sandbox",)), "runner", "console")
+    parts = ("mongodb", "prefect", *(() if theirs else ("sandbox",)), "gateway", "runner", "console")
     async with LocalStack(home(), fixed_ports=True, parts=parts, ports=ports, on_progress=_progress) as stack:
         await register_deployments(stack)
         where = stack.addresses
         out.print("\n[bold]Shipline is up.[/bold] Ctrl-C ends it; state is kept.", soft_wrap=True)
         out.print(f"  Console   {where.console_url}")
+        out.print(f"  API       {where.gateway_url}/docs (its token: {home() / 'gateway' / 'token'})", soft_wrap=True)
         out.print(f"  Prefect   {where.prefect_api_url.removesuffix('/api')}")
         out.print(f"  GitHub    {theirs or f'{where.github_api_url} (the sandbox; demo/tally is there)'}")
         out.print(f"  MongoDB   {where.mongodb_uri}", soft_wrap=True)

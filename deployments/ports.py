@@ -11,7 +11,7 @@ import psutil
 from shipline.errors import ConfigError
 
 HOST = "127.0.0.1"
-DEFAULTS = {"mongodb": 27117, "prefect": 4200, "sandbox": 4280, "console": 8501}
+DEFAULTS = {"mongodb": 27117, "prefect": 4200, "sandbox": 4280, "console": 8501, "gateway": 8580}
 # Below Linux's range for outgoing connections: nobody's client takes the port between our look and the server's bind.
 _RANGE = range(20_000, 32_000)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 
+from deployments.gateway_server import local_secret
 from deployments.ports import HOST
 from deployments.process import Children, own_environment, ready
 
@@ -17,12 +18,15 @@ WITHIN = 30.0
 SEED = Path(__file__).parents[1] / "sandbox" / "seed" / "tally"
 
 
-async def start_sandbox(children: Children, port: int) -> tuple[str, str]:
-    """Start it and return its address and the token that opens it."""
+async def start_sandbox(children: Children, port: int, hook: str = "") -> tuple[str, str]:
+    """Start it and return its address and the token that opens it. It tells ``hook`` (an address) what happens."""
     data = children.home / "sandbox"
     token = _token(data)
     where = ["--data", str(data), "--port", str(port), "--host", HOST]
     argv = [sys.executable, "-m", "sandbox", *where, "--token", token, "--seed", f"demo/tally={SEED}"]
+    if hook:
+        local_secret(children.home, "webhook-secret")
+        argv += ["--hook", hook, "--hook-secret", str(children.home / "gateway" / "webhook-secret")]
     child = children.spawn(NAME, argv, own_environment())
     url = f"http://{HOST}:{port}"
     async with httpx.AsyncClient(timeout=2, headers={"Authorization": f"Bearer {token}"}) as client:

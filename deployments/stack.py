@@ -14,10 +14,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from deployments import console_server, mongod, prefect_server, sandbox_server, worker
+from deployments import console_server, gateway_server, mongod, prefect_server, sandbox_server, worker
 from deployments.healing import Again, Healing
 from deployments.lock import hold_for_stack
-from deployments.ports import chosen_port, free_port
+from deployments.ports import HOST, chosen_port, free_port
 from deployments.process import Child, Children, own_environment
 from deployments.run import to_the_end, together
 from deployments.sweep import MARK, stack_id, sweep
@@ -40,10 +40,11 @@ class StackAddresses:
     github_api_url: str
     github_token: str
     console_url: str = ""
+    gateway_url: str = ""
 
 
 class LocalStack:
-    """One stack on one folder; ``async with`` it. ``parts``: mongodb, prefect, sandbox, runner, console.
+    """One stack on one folder; ``async with`` it. ``parts``: mongodb, prefect, sandbox, gateway, runner, console.
 
     A part that dies is started again on its port, and ``on_progress`` is told; see ``watch``.
     """
@@ -132,7 +133,10 @@ class LocalStack:
                 await self._leaf_runner()
                 self._again["leaf-runner"] = (worker.LEAVES, self._leaf_runner)
             self._tell("runner", "started; it takes work in a few seconds")
-        await self._console()
+        async with together() as group:
+            gateway = group.create_task(self._gateway())
+            console = group.create_task(self._console())
+        self.addresses = replace(self.addresses, gateway_url=gateway.result(), console_url=console.result())
         self._healing = asyncio.create_task(Healing(self._children, self._tell).keep(self._again))
         self._publish()
 
@@ -161,7 +165,8 @@ class LocalStack:
     async def _sandbox(self) -> tuple[str, str]:
         if "sandbox" not in self._parts:
             return "", ""
-        start = partial(sandbox_server.start_sandbox, self._children, self._ports["sandbox"])
+        hook = f"http://{HOST}:{self._ports['gateway']}/webhooks/github" if "gateway" in self._parts else ""
+        start = partial(sandbox_server.start_sandbox, self._children, self._ports["sandbox"], hook)
         return await self._timed("sandbox", sandbox_server.NAME, start)
 
     async def _runner(self) -> None:
@@ -172,12 +177,17 @@ class LocalStack:
         await prefect_server.wait_for_prefect(self.addresses.prefect_api_url)
         await worker.start_leaf_worker(self._children, self.addresses.prefect_api_url, self._for_flows())
 
-    async def _console(self) -> None:
-        if "console" in self._parts:
-            start = partial(console_server.start_console, self._children, self._ports["console"], self._for_flows())
-            self.addresses = replace(
-                self.addresses, console_url=await self._timed("console", console_server.NAME, start)
-            )
+    async def _gateway(self) -> str:
+        if "gateway" not in self._parts:
+            return ""
+        start = partial(gateway_server.start_gateway, self._children, self._ports["gateway"], self._for_flows())
+        return await self._timed("gateway", gateway_server.NAME, start)
+
+    async def _console(self) -> str:
+        if "console" not in self._parts:
+            return ""
+        start = partial(console_server.start_console, self._children, self._ports["console"], self._for_flows())
+        return await self._timed("console", console_server.NAME, start)
 
     def _for_flows(self) -> dict[str, str]:
         return {**self._inherited(), **self.environment()}

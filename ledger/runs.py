@@ -29,14 +29,25 @@ from shipline.ids import digest, new_run_id, uuid7
 
 
 async def create_run(
-    store: Store, idea: str, repo: str, default_branch: str, *, size: Size = Size.MEDIUM, dry_run: bool = False
+    store: Store,
+    idea: str,
+    repo: str,
+    default_branch: str,
+    *,
+    size: Size = Size.MEDIUM,
+    dry_run: bool = False,
+    run_id: str | None = None,
 ) -> Run:
-    """Store an idea and the run that will deliver it. ``repo`` is ``owner/name``."""
+    """Store an idea and the run that will deliver it. ``repo`` is ``owner/name``.
+
+    With a ``run_id`` chosen before, a second call finds the run of the first one.
+    """
     project = await ensure_project(store, repo, default_branch)
-    stored = Idea(id=uuid7(), text=idea, repo=repo, options={"size": size.value, "dryRun": dry_run})
+    options = {"size": size.value, "dryRun": dry_run}
+    stored = Idea(id=f"idea-{run_id}" if run_id else uuid7(), text=idea, repo=repo, options=options)
     await store.insert(stored)
     run = Run(
-        id=new_run_id(),
+        id=run_id or new_run_id(),
         idea_id=stored.id,
         project_id=project.id,
         repo=repo,
@@ -45,9 +56,11 @@ async def create_run(
         correlation_id=uuid7(),
         outbox=[event(EventType.WORKFLOW_STARTED, RunState.IDEA_SUBMITTED, f"Idea for {repo}: {idea}")],
     )
-    while not await store.insert(run):  # six random letters may repeat within a day
-        run = run.model_copy(update={"id": new_run_id()})
-    await drain(store, run)
+    while not await store.insert(run):
+        if run_id is not None:
+            break
+        run = run.model_copy(update={"id": new_run_id()})  # six random letters may repeat within a day
+    await drain(store, await store.get(Run, run.id))
     # Asked after the run is there: a pause of everything sees either the run, or is seen here.
     return await heed_switch(store, await store.get(Run, run.id))
 

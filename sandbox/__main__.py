@@ -15,6 +15,7 @@ import uvicorn
 
 from sandbox.app import build
 from sandbox.faults.wire import Wire
+from sandbox.hooks.telling import Hook
 from sandbox.hub import Hub
 from sandbox.limits import Limits
 
@@ -46,8 +47,13 @@ def _arguments(words: list[str] | None) -> argparse.Namespace:
         "--user", type=_pair, action="append", default=[], metavar="LOGIN=TOKEN", help="one more user (a reviewer)"
     )
     parser.add_argument("--seed", type=_seed, action="append", default=[], metavar="OWNER/NAME=FOLDER")
+    parser.add_argument("--hook", metavar="URL", help="where everything that happens is told, as to an App's webhook")
+    parser.add_argument("--hook-secret", metavar="FILE", type=Path, help="what deliveries are signed with")
     parser.add_argument("--hourly-limit", type=int, help="requests an hour and user; none unless given")
-    return parser.parse_args(words)
+    asked = parser.parse_args(words)
+    if bool(asked.hook) != bool(asked.hook_secret):
+        parser.error("--hook and --hook-secret go together")
+    return asked
 
 
 def _listen(host: str, port: int) -> socket.socket | None:
@@ -89,6 +95,7 @@ def main(words: list[str] | None = None) -> int:
         dict(asked.seed),
         wire,
         ready=lambda: print(f"listening on {url}", flush=True),  # noqa: T201
+        hook=Hook(asked.hook, asked.hook_secret.read_text()) if asked.hook else None,
     )
     config = uvicorn.Config(
         app, http=wire.protocol, log_level="error", access_log=False, server_header=False, lifespan="on",

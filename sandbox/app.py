@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,25 @@ from sandbox.faults.rules import Book
 from sandbox.faults.wire import Wire
 from sandbox.founding import seed
 from sandbox.front import FrontDoor, unexpected
+from sandbox.hooks.telling import Hook, Teller
 from sandbox.hub import Hub
 from sandbox.limits import Limits
 from sandbox.pull_facts import follow_all
 from sandbox.routes import ROUTERS
 
 
-def build(hub: Hub, limits: Limits, seeds: Mapping[str, Path], wire: Wire, ready: Callable[[], None]) -> ASGIApp:
-    """The application; ``ready`` is called once it can answer. ``wire`` knows the connections it is served on."""
+def build(
+    hub: Hub,
+    limits: Limits,
+    seeds: Mapping[str, Path],
+    wire: Wire,
+    ready: Callable[[], None],
+    hook: Hook | None = None,
+) -> ASGIApp:
+    """The application; ``ready`` is called once it can answer. ``wire`` knows the connections it is served on.
+
+    With a ``hook`` everything that happens is told to it.
+    """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -35,8 +47,9 @@ def build(hub: Hub, limits: Limits, seeds: Mapping[str, Path], wire: Wire, ready
             for name, folder in seeds.items():
                 await seed(hub, name, folder)
             await follow_all(hub)
-            ready()
-            yield
+            async with _told(app.state.teller):
+                ready()
+                yield
         finally:
             hub.close()
 
@@ -47,12 +60,25 @@ def build(hub: Hub, limits: Limits, seeds: Mapping[str, Path], wire: Wire, ready
     app.state.hub, app.state.limits, app.state.faults = hub, limits, Book()
     for router in ROUTERS:
         app.include_router(router)
-    app.add_middleware(FrontDoor, hub=hub, limits=limits)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(HTTPException, _no_route)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(Exception, _fault)
-    return Faults(app, app.state.faults, wire)
+    teller = app.state.teller = Teller(app, hub, hook) if hook else None
+    return Faults(FrontDoor(teller or app, hub, limits), app.state.faults, wire)
+
+
+@asynccontextmanager
+async def _told(teller: Teller | None) -> AsyncIterator[None]:
+    """Meanwhile, what happens is told."""
+    telling = asyncio.create_task(teller.serve()) if teller else None
+    try:
+        yield
+    finally:
+        if telling is not None:
+            telling.cancel()
+            with suppress(asyncio.CancelledError):
+                await telling
 
 
 async def _refused(_: Request, error: Exception) -> Response:

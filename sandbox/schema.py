@@ -60,6 +60,15 @@ CREATE TABLE IF NOT EXISTS releases (
     tag_name TEXT NOT NULL, target TEXT NOT NULL, name TEXT, body TEXT, draft INTEGER NOT NULL,
     prerelease INTEGER NOT NULL, make_latest TEXT NOT NULL, login TEXT NOT NULL, created_at TEXT NOT NULL,
     published_at TEXT);
+CREATE TABLE IF NOT EXISTS statuses (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, repo_id INTEGER NOT NULL REFERENCES repos ON DELETE CASCADE,
+    sha TEXT NOT NULL, login TEXT NOT NULL, state TEXT NOT NULL, context TEXT NOT NULL, description TEXT,
+    target_url TEXT, created_at TEXT NOT NULL, updated_at TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS statuses_sha ON statuses (repo_id, sha);
+CREATE TABLE IF NOT EXISTS hook_deliveries (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, guid TEXT NOT NULL, event TEXT NOT NULL, action TEXT,
+    repository_id INTEGER NOT NULL, payload TEXT NOT NULL, status_code INTEGER NOT NULL,
+    redelivery INTEGER NOT NULL, delivered_at TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS releases_repo ON releases (repo_id, tag_name);
 """
 
@@ -74,4 +83,6 @@ FIRST_IDS = {
     "reviews": 2_400_000_000,
     "review_comments": 1_500_000_000,
     "releases": 190_000_000,
+    "statuses": 30_000_000_000,
+    "hook_deliveries": 120_000_000_000,
 }

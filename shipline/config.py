@@ -59,6 +59,7 @@ class Settings(BaseSettings):
     )
     github_api_url: str = "https://api.github.com"
     github_token: SecretStr | None = None
+    dispatch_secret: SecretStr | None = None  # what dispatches to workflows are signed with
     github_timeout: float = Field(default=30, gt=0)
     github_writes_per_minute: int | None = None  # 0: no limit; not set: GitHub's, except for the stack's own sandbox
     github_writes_per_hour: int | None = None
@@ -127,6 +128,7 @@ def load_settings() -> Settings:
         raise ConfigError(
             f"{name} is not usable: {first['msg']}.", "See the configuration table in the README."
         ) from None
-    if settings.github_token:
-        remember(settings.github_token.get_secret_value())
+    for secret in (settings.github_token, settings.dispatch_secret):
+        if secret:
+            remember(secret.get_secret_value())
     return settings

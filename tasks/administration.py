@@ -21,7 +21,7 @@ from tasks.submit import seed_catalog
 T = TypeVar("T", UserSettings, Agent)
 
 SETTINGS = ("coverage_percent", "max_rounds", "auto_merge_regression", "deployment_env", "budget")
-OF_AGENTS = ("enabled", "goals", "tools", "constraints", "guardrails", "context_packs")
+OF_AGENTS = ("enabled", "goals", "tools", "constraints", "guardrails", "context_packs", "onboarding_doc_ref")
 KEPT = 100  # changes of one thing that are remembered
 VERSIONS = 20  # of a document
 LONGEST = 100_000  # characters of a document

@@ -89,7 +89,13 @@ class Prefect:
 
     async def start(self, deployment: str, run_id: str, *, once: str | None = None, **parameters: Any) -> str:
         """Hand a run to a worker; the id of the new flow run. The same ``once`` gives the same flow run."""
-        body: dict[str, Any] = {"parameters": {"run_id": run_id, **parameters}, "tags": ["shipline", run_id]}
+        return await self.operate(deployment, [run_id], {"run_id": run_id, **parameters}, once=once)
+
+    async def operate(
+        self, deployment: str, tags: list[str], parameters: dict[str, Any], *, once: str | None = None
+    ) -> str:
+        """Start a flow run of any deployment; its id. The same ``once`` gives the same flow run."""
+        body: dict[str, Any] = {"parameters": parameters, "tags": ["shipline", *tags]}
         if once is not None:
             body["idempotency_key"] = once
         answer = await self._ask("POST", f"deployments/{deployment}/create_flow_run", body, good=(200, 201))

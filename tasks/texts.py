@@ -9,10 +9,13 @@ from ledger.models import CheckReport, Issue, Run, Spec, Verdict
 MARKS = {Verdict.PASSED: "passed", Verdict.FAILED: "**failed**", Verdict.ABSENT: "absent"}
 
 
+OURS = "<!-- shipline:"  # how every marker begins
+
+
 def marker(run_id: str, key: str, kind: str = "", digest: str = "") -> str:
     """A hidden line by which we find our own issue or comment again."""
     parts = "/".join(part for part in (run_id, key, kind, digest) if part)
-    return f"<!-- shipline:{parts} -->"
+    return f"{OURS}{parts} -->"
 
 
 def issue_body(issue: Issue, run: Run) -> str:

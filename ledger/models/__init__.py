@@ -31,6 +31,7 @@ from ledger.models.records import (
     Message,
     OnboardingDoc,
     Project,
+    Request,
     UserSettings,
 )
 from ledger.models.replay import Move, Replay
@@ -41,7 +42,7 @@ from ledger.models.spec import Forecast, IssueType, Plan, PlanNode, Requirement,
 
 DOCUMENTS: tuple[type[Document], ...] = (
     Idea, Project, Run, Issue, Agent, AgentRun, Event, Effect, Dispatch, Delivery, CiStatus, Deployment,
-    UserSettings, OnboardingDoc, Message, Audit, Approval,
+    UserSettings, OnboardingDoc, Message, Audit, Approval, Request,
 )  # fmt: skip
 
 __all__ = [
@@ -97,6 +98,7 @@ __all__ = [
     "ProofLine",
     "ReleaseInfo",
     "Replay",
+    "Request",
     "Requirement",
     "Revision",
     "Run",

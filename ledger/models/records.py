@@ -37,28 +37,54 @@ class Project(Stamped):
 
 
 class Dispatch(Stamped):
-    """A ``repository_dispatch`` that we sent; ``id`` is a UUIDv7."""
+    """A ``repository_dispatch``; ``id`` is a UUIDv7, ``key`` what whoever asked calls it."""
 
     COLLECTION: ClassVar[str] = "dispatches"
+    INDEXES: ClassVar[tuple[IndexModel, ...]] = (IndexModel([("key", ASCENDING)], unique=True),)
 
+    key: str
+    sent: bool = False
     run_id: str
     event_type: str
     payload: dict[str, Any]
 
 
+class Request(Stamped):
+    """What was asked for and is to count once; ``id`` names who asked, and how they call it.
+
+    ``run_id`` is chosen before anything is made, so that a request which was cut off goes on under the same id.
+    """
+
+    COLLECTION: ClassVar[str] = "requests"
+
+    body: str
+    run_id: str
+
+
 class Delivery(Document):
-    """A webhook delivery; ``id`` is its ``X-GitHub-Delivery``, which counts once."""
+    """A webhook delivery; ``id`` is its ``X-GitHub-Delivery``, which counts once.
+
+    ``not_before`` is when it may be worked on (again); ``result`` says what came of it.
+    """
 
     COLLECTION: ClassVar[str] = "deliveries"
+    INDEXES: ClassVar[tuple[IndexModel, ...]] = (
+        IndexModel(
+            [("notBefore", ASCENDING)], partialFilterExpression={"workedAt": None}, name="waiting"
+        ),
+    )  # fmt: skip
 
     event: str
     payload: dict[str, Any]
     received_at: datetime = Field(default_factory=now)
+    not_before: datetime = Field(default_factory=now)
+    tries: int = 0
     worked_at: datetime | None = None
+    result: str = ""
 
 
 class CiStatus(Stamped):
-    """A check of a commit as GitHub tells it."""
+    """A check of a commit as GitHub tells it. ``order`` rises with what is newer, however late it is heard of."""
 
     COLLECTION: ClassVar[str] = "ci_status"
     INDEXES: ClassVar[tuple[IndexModel, ...]] = (
@@ -70,6 +96,7 @@ class CiStatus(Stamped):
     name: str
     state: str
     url: str | None = None
+    order: str = ""
 
 
 class DeploymentStatus(StrEnum):

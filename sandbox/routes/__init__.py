@@ -9,10 +9,12 @@ from sandbox.routes import (
     commits,
     contents,
     dependencies,
+    dispatches,
     faults,
     git_objects,
     git_refs,
     graphql,
+    hook_deliveries,
     issues,
     labels,
     pull_merge,
@@ -30,6 +32,6 @@ ROUTERS = tuple(
     for topic in (
         accounts, repos, labels, issues, comments, sub_issues, dependencies, git_refs, git_objects, branches, commits,
         contents, pulls, pull_merge, reviews, review_comments, graphql, releases, smart_http,
-        faults,
+        dispatches, hook_deliveries, faults,
     )
 )  # fmt: skip

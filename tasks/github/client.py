@@ -165,6 +165,7 @@ class GitHubHost:
         self.token = token
         self._pool = _Pool(retries=1)  # for connections that do not come about; never for a request that went out
         self._limiter = limiter
+        self._login: str | None = None
         self.client = Client(
             TokenAuthStrategy(token),
             base_url=self.api_url + "/",
@@ -181,6 +182,13 @@ class GitHubHost:
         if self._limiter is not None:
             await self._limiter.close()
         await self._pool.drain()
+
+    async def login(self) -> str:
+        """Who we are on this host, asked once."""
+        if self._login is None:
+            rest: Any = self.client.rest
+            self._login = str((await self.ask(rest.users.async_get_authenticated)).parsed_data.login)
+        return self._login
 
     async def graphql(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
         """One GraphQL request."""

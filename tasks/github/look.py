@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from ledger.models import Model
 from tasks.context import context
@@ -40,6 +41,17 @@ async def remarks_on(repo: str, number: int) -> list[Remark]:
     """Comments, reviews and remarks on lines, oldest first."""
     view = _View((await context()).github, repo)
     return sorted([*await view.comments(number), *await view.reviews(number)], key=lambda each: each.at)
+
+
+async def repositories() -> list[tuple[str, str, bool]]:
+    """What our identity may work on: full name, default branch, whether it is private; at most three hundred."""
+    rest: Any = (await context()).github.client.rest
+    found = []
+    async for each in rest.paginate(rest.repos.async_list_for_authenticated_user, per_page=100):
+        found.append((str(each.full_name), str(each.default_branch), bool(each.private)))
+        if len(found) == MOST_FILES:
+            break
+    return found
 
 
 class _View(Repo):

@@ -25,6 +25,16 @@ class IssueRef(Model):
     id: int
 
 
+class IssueSeen(Model):
+    """An issue as a person sees it."""
+
+    number: int
+    title: str
+    body: str
+    open: bool
+    labels: list[str]
+
+
 class PullRef(Model):
     """A pull request and where it stands. ``merged_sha`` is the merge commit, once there is one."""
 
@@ -179,6 +189,37 @@ class Repo:
             data["parent_issue_id"] = parent
         made = await self.host.ask(lambda: self._rest.issues.async_create(**self._at, data=data))
         return IssueRef(number=made.parsed_data.number, id=made.parsed_data.id)
+
+    async def issue(self, number: int) -> IssueSeen | None:
+        """An issue as it stands; None when there is none (a pull request is none)."""
+        try:
+            answer = await self.host.ask(lambda: self._rest.issues.async_get(**self._at, issue_number=number))
+        except NotFound:
+            return None
+        found = answer.parsed_data
+        if found.pull_request:
+            return None
+        labels = [each if isinstance(each, str) else str(each.name) for each in found.labels]
+        text = str(found.body or "")
+        return IssueSeen(number=number, title=found.title, body=text, open=found.state == "open", labels=labels)
+
+    async def permission(self, login: str) -> str:
+        """What an account may do here: ``admin``, ``write``, ``read`` or ``none``."""
+        try:
+            found = await self.host.ask(
+                lambda: self._rest.repos.async_get_collaborator_permission_level(**self._at, username=login)
+            )
+        except NotFound:
+            return "none"
+        return str(found.parsed_data.permission)
+
+    async def dispatch(self, event_type: str, payload: dict[str, Any]) -> None:
+        """Start the workflows that wait for this type; GitHub answers with no id."""
+        await self.host.ask(
+            lambda: self._rest.repos.async_create_dispatch_event(
+                **self._at, event_type=event_type, client_payload=payload
+            )
+        )
 
     async def find_issue(self, marker: str) -> IssueRef | None:
         """The oldest issue whose body holds ``marker``: by listing, since search lags."""

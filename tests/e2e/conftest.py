@@ -96,7 +96,9 @@ def demo(home_folder: Path) -> Said:
 def stack(home_folder: Path) -> Iterator[Path]:
     """`shipline up` on the demo's home, ended by Ctrl-C; gives the home. A demo that comes later uses it."""
     ports = [
-        word for part in ("mongodb", "prefect", "sandbox", "console") for word in (f"--{part}-port", str(_free_port()))
+        word
+        for part in ("mongodb", "prefect", "sandbox", "console", "gateway")
+        for word in (f"--{part}-port", str(_free_port()))
     ]
     log = (home_folder / "up.txt").open("w")
     up = subprocess.Popen(

@@ -96,7 +96,7 @@ def standing(home: Path, **env: str) -> Iterator[Standing]:
     """`shipline up` on ``home``; ended by Ctrl-C, after which nothing is left."""
     taken: set[int] = set()
     words: list[str] = []
-    for part in (*MARKS, "console"):
+    for part in (*MARKS, "console", "gateway"):
         taken.add(port := free_port(frozenset(taken)))
         words += [f"--{part}-port", str(port)]
     with (home / "up.txt").open("ab") as log:

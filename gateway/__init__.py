@@ -1,0 +1,1 @@
+"""Who may talk to us over HTTP: REST, webhooks, live events."""

@@ -1,0 +1,31 @@
+"""What goes to GitHub for others (the notes, §7.2 and §7.4): a dispatch, and which repositories we can work on."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from gateway.access import Looker, Starter
+from gateway.routes.ideas import Once
+from gateway.shapes import DispatchedOut, DispatchIn, RepoOut
+from shipline.ids import uuid7
+from tasks.dispatching import dispatch
+from tasks.github.look import repositories
+
+router = APIRouter(tags=["GitHub"])
+
+
+@router.post("/github/dispatch", status_code=202)
+async def send(body: DispatchIn, who: Starter, once: Once = None) -> DispatchedOut:
+    """Start the workflows of a run's repository that wait for this type. The same key again sends nothing new."""
+    key = f"api {who.name} {once or uuid7()}"
+    sent = await dispatch(body.run_id, body.event_type, body.node_id, body.branch, body.params, key=key)
+    return DispatchedOut(dispatch_id=sent.id, run_id=sent.run_id)
+
+
+@router.get("/repos")
+async def listed(_: Looker) -> list[RepoOut]:
+    """The repositories that Shipline may work on, at most three hundred."""
+    return [
+        RepoOut(full_name=name, default_branch=branch, private=private)
+        for name, branch, private in await repositories()
+    ]

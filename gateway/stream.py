@@ -1,0 +1,116 @@
+"""Live events: one change stream of the database for all clients; each gets every event of its run once, in order.
+
+An event's ``id`` is its number in the run, which has no gaps: whoever sees one reads what is missing from the ledger.
+So a client may come back with ``Last-Event-ID``, and the database may go away in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+
+from pymongo.errors import PyMongoError
+
+from ledger.models import Event
+from ledger.queries import events
+from ledger.store import Store
+from shipline.errors import Unavailable
+
+HEARTBEAT = 30.0  # seconds of silence (the notes, §6.3)
+BEHIND = 1000  # events that a client may be behind before it is let go; it comes back and reads on
+AGAIN = 0.5  # seconds before a change stream that broke is opened again
+PING = b": ping\n\n"
+
+
+class Client:
+    """One who listens to one run. ``wake`` holds events, or None: something may have been missed."""
+
+    def __init__(self) -> None:
+        self.wake: asyncio.Queue[tuple[int, bytes] | None] = asyncio.Queue(BEHIND)
+        self.lost = False
+
+    def tell(self, what: tuple[int, bytes] | None) -> None:
+        """Put something into the queue; a client that does not read is let go."""
+        try:
+            self.wake.put_nowait(what)
+        except asyncio.QueueFull:
+            self.lost = True
+
+
+class Live:
+    """All clients. ``async with`` it: inside, the one change stream is open."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._clients: dict[str, set[Client]] = defaultdict(set)
+        self._watching: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Live:
+        self._watching = asyncio.create_task(self._watch())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._watching is not None
+        self._watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._watching
+
+    @property
+    def count(self) -> int:
+        """How many listen."""
+        return sum(map(len, self._clients.values()))
+
+    async def follow(self, run_id: str, after: int, heartbeat: float = HEARTBEAT) -> AsyncGenerator[bytes, None]:
+        """The events of a run after number ``after``, as they are sent, with a heartbeat in silence; without an end."""
+        client, seen = Client(), after
+        self._clients[run_id].add(client)
+        try:
+            client.tell(None)  # what is there already
+            while not client.lost:
+                try:
+                    told = await asyncio.wait_for(client.wake.get(), heartbeat)
+                except TimeoutError:
+                    yield PING
+                    continue
+                if told is None or told[0] > seen + 1:
+                    for each in await events(self._store, run_id, after=seen):
+                        seen = each.seq
+                        yield written(each)
+                elif told[0] == seen + 1:
+                    seen = told[0]
+                    yield told[1]
+        finally:
+            self._clients[run_id].discard(client)
+            if not self._clients[run_id]:
+                del self._clients[run_id]
+
+    async def _watch(self) -> None:
+        while True:
+            with suppress(PyMongoError, Unavailable):
+                inserted = [{"$match": {"operationType": "insert"}}]
+                async with await self._store.collection(Event).watch(inserted, max_await_time_ms=1000) as stream:
+                    self._tell_all()
+                    async for change in stream:
+                        self._tell(Event.from_mongo(change["fullDocument"]))
+            await asyncio.sleep(AGAIN)
+
+    def _tell(self, event: Event) -> None:
+        listening = self._clients.get(event.run_id)
+        if listening:
+            told = (event.seq, written(event))  # once for all of them
+            for client in listening:
+                client.tell(told)
+
+    def _tell_all(self) -> None:
+        """The stream was not open for a while: let everybody look."""
+        for listening in self._clients.values():
+            for client in listening:
+                client.tell(None)
+
+
+def written(event: Event) -> bytes:
+    """One event as the stream carries it."""
+    told = event.model_dump_json(by_alias=True, exclude={"id", "prev_hash", "hash"})
+    return f"id: {event.seq}\nevent: {event.type}\ndata: {told}\n\n".encode()

@@ -1,0 +1,61 @@
+"""Starting a workflow in a repository (the notes, §9.1): signed, remembered, and sent once for each key.
+
+GitHub answers a dispatch with nothing, so one whose answer was lost cannot be looked for: its ``dispatchId`` goes with
+it, and whoever receives the same one twice ignores the second.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ledger.models import Dispatch, Run
+from shipline.errors import ConfigError, InvalidInput
+from shipline.ids import uuid7
+from tasks.context import context
+from tasks.github.repo import Repo
+
+# The types of the notes, §6.2.
+TYPES = (
+    "orchestrator.start", "orchestrator.pause", "orchestrator.cancel", "ai.spec.request", "ai.plan.request",
+    "issues.sync.request", "agent.cursor.execute.request", "agent.cursor.review.request", "qa.run.request",
+    "qa.defect.file.request", "merge.gate.request", "deploy.request", "audit.emit",
+)  # fmt: skip
+MOST = 60_000  # characters; GitHub takes 65,535
+
+
+async def dispatch(
+    run_id: str, event_type: str, node_id: str | None, branch: str | None, params: Mapping[str, Any], *, key: str
+) -> Dispatch:
+    """Send it, unless it was sent under this key before. InvalidInput when the key stands for another one."""
+    ctx = await context()
+    secret = ctx.settings.dispatch_secret
+    if secret is None:
+        raise ConfigError("Dispatches cannot be signed.", "Set SHIPLINE_DISPATCH_SECRET, here and in the repository.")
+    run = await ctx.store.get(Run, run_id)
+    if event_type not in TYPES:
+        raise InvalidInput(f"{event_type!r} starts nothing.", f"There are: {', '.join(TYPES)}.")
+    body = {"runId": run.id, "nodeId": node_id, "repo": run.repo, "branch": branch, "params": dict(params)}
+    if len(json.dumps(body)) > MOST:
+        raise InvalidInput(f"The parameters are larger than {MOST:,} characters.", "Pass ids, not contents.")
+    mine = Dispatch(id=uuid7(), key=key, run_id=run.id, event_type=event_type, payload=body)
+    if not await ctx.store.insert(mine):
+        known = await ctx.store.find_one(Dispatch, {"key": key})
+        if known is None or (known.event_type, known.payload) != (event_type, body):
+            raise InvalidInput("This key stands for another dispatch already.", "Give this one a key of its own.")
+        if known.sent:
+            return known
+        mine = known
+    await Repo(ctx.github, run.repo).dispatch(event_type, signed(mine, secret.get_secret_value()))
+    await ctx.store.change(Dispatch, mine.id, {"sent": True})
+    return mine
+
+
+def signed(sent: Dispatch, secret: str) -> dict[str, Any]:
+    """The ``client_payload``: at most ten keys, with the id and a signature over all the others."""
+    body = {"v": 1, "dispatchId": sent.id, **sent.payload}
+    told = json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
+    return {**body, "signature": "sha256=" + hmac.new(secret.encode(), told, hashlib.sha256).hexdigest()}

@@ -1,0 +1,1 @@
+"""What GitHub tells us, and what we do about it: one file a topic. ``tasks.hooks.work`` decides which."""

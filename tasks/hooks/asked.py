@@ -1,0 +1,85 @@
+"""What people ask for on GitHub: an issue with our label is an idea, a comment that begins with /shipline a command."""
+
+from __future__ import annotations
+
+from ledger.models import Delivery, Issue
+from ledger.rules.slash import Command, Verb, parse
+from shipline.errors import NotFound, ShiplineError, Unavailable
+from tasks.context import Context
+from tasks.github.repo import Repo
+from tasks.hooks.payloads import Commented, IssueLabeled, read
+from tasks.submit import submit_once
+from tasks.talk import Options, carry_out
+from tasks.texts import OURS, marker
+
+LABEL = "shipline"
+WORD = "/shipline"
+MAY = ("admin", "maintain", "write")  # what a collaborator's permission must be
+
+
+async def labeled(ctx: Context, delivery: Delivery) -> str:
+    """The label ``shipline`` on an issue starts a run from it, once an issue, when who labelled it may write."""
+    told = read(IssueLabeled, delivery.payload)
+    number, login = told.issue.number, told.sender.login
+    if told.label.name != LABEL:
+        return "another label"
+    repo = Repo(ctx.github, told.repo)
+    issue = await repo.issue(number)
+    if issue is None or not issue.open or LABEL not in issue.labels:
+        return f"#{number} is not open with the label any more"
+    if OURS in issue.body:
+        return f"#{number} is an issue of a run"
+    if await repo.permission(login) not in MAY:
+        return f"{login} may not write to {told.repo}: nothing is started"
+    try:
+        run = await submit_once(f"issue {told.repo}#{number}", f"{issue.title}\n\n{issue.body}".strip(), told.repo)
+    except Unavailable:
+        raise
+    except ShiplineError as error:
+        await _answer(repo, number, f"label-{number}", f"No run was started. {error}")
+        return f"refused: {error}"
+    await _answer(repo, number, f"label-{number}", f"{run.id} is on its way, asked for by @{login}.")
+    return f"{run.id} was started from #{number}"
+
+
+async def commented(ctx: Context, delivery: Delivery) -> str:
+    """A comment that begins with ``/shipline`` is a command, when who wrote it may write to the repository."""
+    told = read(Commented, delivery.payload)
+    words, _, rest = told.comment.body.strip().partition(" ")
+    if told.action != "created" or words != WORD:
+        return "no command"
+    login, number = told.comment.user.login, told.issue.number
+    repo = Repo(ctx.github, told.repo)
+    if await repo.permission(login) not in MAY:
+        return f"{login} may not write to {told.repo}: nothing is done"
+    named = f"comment-{told.comment.id}"
+    try:
+        command = parse(f"/{rest.strip()}") or Command(Verb.HELP)
+        said = await _carried_out(ctx, told, command, named)
+    except Unavailable:
+        raise
+    except ShiplineError as error:
+        said = str(error)
+    await _answer(repo, number, named, said)
+    return said
+
+
+async def _carried_out(ctx: Context, told: Commented, command: Command, key: str) -> str:
+    login = told.comment.user.login
+    if command.verb is Verb.RUN:
+        run = await submit_once(f"{key} of {told.repo}", command.text, told.repo)
+        return f"{run.id} is on its way."
+    about = await ctx.store.find_one(Issue, {"repo": told.repo, "number": told.issue.number}, newest=True)
+    if command.run is None and about is not None:
+        command = Command(command.verb, about.run_id, command.text)
+    return (await carry_out(ctx, told.repo, command, by=f"@{login}", options=Options())).text
+
+
+async def _answer(repo: Repo, number: int, named: str, text: str) -> None:
+    """Say it below, once: an answer that is there is left as it is."""
+    mark = marker("answer", named)
+    try:
+        if await repo.find_comment(number, mark) is None:
+            await repo.comment(number, f"{text}\n\n{mark}")
+    except NotFound:
+        return  # the issue was deleted meanwhile: nobody is there to be told
