@@ -34,7 +34,7 @@ bench: dev  ## Measure what Shipline costs, beside baselines (an hour); benchmar
 	$(BIN)/python -m benchmarks
 
 slow: dev  ## Deliveries under a person's hand and under faults (ten minutes); CI runs them after make test
-	$(BIN)/python -m pytest -n 2 -m 'slow and not long'
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'slow and not long'
 
 long: dev  ## The exercises that take minutes each, such as two workers on one run
 	$(BIN)/python -m pytest -n 2 -m long

@@ -1,4 +1,4 @@
-"""``python -m benchmarks [a b c d e f g] [--quick]``: measure, print a table, write ``results/latest.json``."""
+"""``python -m benchmarks [a b c d e f g h] [--quick]``: measure, print a table, write ``results/latest.json``."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ FIGURES = {
     "e": "recovery",
     "f": "timeline",
     "g": "console",
+    "h": "gateway",
 }
 WITH_STACK = ("a", "b", "d")
 

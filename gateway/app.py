@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from gateway.described import describe
 from gateway.inbox import Inbox
 from gateway.problems import install
 from gateway.routes import ROUTERS
@@ -46,4 +47,5 @@ def create_app() -> FastAPI:
     install(app)
     for router in ROUTERS:
         app.include_router(router)
+    describe(app)
     return app

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
+from collections import deque
 
 from ledger.inbox import claim, put_off, settle
 from ledger.models import Delivery
@@ -13,6 +15,8 @@ from tasks.context import context
 from tasks.hooks.work import work
 
 WORKERS = 4
+BUSY = 50  # deliveries within a second, above which taking them in comes before working on them
+BREATH = 0.5  # seconds that a worker then waits between two: GitHub waits for the receiver, nobody for the worker
 LOOK = 1.0  # seconds between two looks at the inbox when nobody wakes us: another gateway may have stored something
 log = logging.getLogger("shipline.inbox")
 
@@ -23,6 +27,7 @@ class Inbox:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._wake = asyncio.Event()
+        self._received: deque[float] = deque(maxlen=BUSY)
         self._workers: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Inbox:
@@ -36,11 +41,17 @@ class Inbox:
 
     def wake(self) -> None:
         """Something was stored."""
+        self._received.append(time.monotonic())
         self._wake.set()
+
+    def _is_busy(self) -> bool:
+        return len(self._received) == BUSY and time.monotonic() - self._received[0] < 1
 
     async def _work(self) -> None:
         while True:
             self._wake.clear()
+            if self._is_busy():
+                await asyncio.sleep(BREATH)
             try:
                 delivery = await claim(self._store)
                 if delivery is not None:

@@ -10,12 +10,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from ledger.models import Model
 from shipline.errors import (
     ConfigError,
     IllegalTransition,
     InvalidInput,
+    NoRecording,
     NotFound,
     ShiplineError,
     Unavailable,
@@ -36,15 +38,17 @@ class Problem(Model):
 
 
 class Denied(ShiplineError):
-    """Nobody known, or somebody who may not; ``status`` is 401 or 403."""
+    """Refused at the door, with this ``status``: nobody known, somebody who may not, a body that is none."""
 
     def __init__(self, status: int, message: str, hint: str = "") -> None:
         super().__init__(message, hint)
         self.status = status
 
 
+# A request that is not as the schema says is 422, before it comes here; one that does not fit what there is, 409.
 _STATUS: tuple[tuple[type[ShiplineError], int], ...] = (
-    (InvalidInput, 422), (NotFound, 404), (IllegalTransition, 409), (ConfigError, 503), (Unavailable, 503),
+    (InvalidInput, 409), (NoRecording, 409), (NotFound, 404), (IllegalTransition, 409), (ConfigError, 503),
+    (Unavailable, 503),
 )  # fmt: skip
 
 
@@ -79,8 +83,19 @@ async def _malformed(_: Request, error: Exception) -> JSONResponse:
     return answer(422, f"The request is not usable: {first}.", "See /docs for what is expected.", found)
 
 
-async def _plain(_: Request, error: Exception) -> JSONResponse:
+async def _plain(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     made = answer(error.status_code, str(error.detail))
     made.headers.update(error.headers or {})
+    if error.status_code == 405:
+        made.headers["Allow"] = ", ".join(_methods(request))
     return made
+
+
+def _methods(request: Request) -> list[str]:
+    """What the path takes: Starlette names the methods of the first route alone."""
+    found: set[str] = set()
+    for route in request.app.routes:
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
+            found |= route.methods or set()
+    return sorted(found)

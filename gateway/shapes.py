@@ -29,7 +29,7 @@ from ledger.rules.ready import Blocker
 from ledger.rules.tree import Tree
 
 RepoName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}/[A-Za-z0-9._-]{1,100}$", examples=["org/repo"])]
-IdeaText = Annotated[str, Field(min_length=1, max_length=20_000)]
+IdeaText = Annotated[str, Field(min_length=1, max_length=20_000, pattern=r"\S")]
 Branch = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$", examples=["task/145-login-submit"])]
 RunId = Annotated[str, Path(pattern=r"^r-[0-9]{8}-[a-z0-9]{6}$", examples=["r-20261123-7k3f9q"])]
 NodeId = Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{1,80}$", description="A node's key, or issue-NUMBER.")]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
-from gateway.routes import agents, code, deployments, health, hosts, ideas, issues, webhooks
+from gateway.paths import register
+
+register()  # before the routes that use it are made
+
+from gateway.routes import agents, code, deployments, health, hosts, ideas, issues, webhooks  # noqa: E402
 
 ROUTERS = tuple(topic.router for topic in (ideas, issues, agents, code, deployments, hosts, webhooks, health))

@@ -15,7 +15,7 @@ from tasks.administration import project_settings
 from tasks.deploy.asking import ask_deploy, ask_rollback
 
 router = APIRouter(prefix="/api/projects/{id}", tags=["Deployments"])
-DeploymentId = Annotated[str, Path(pattern=r"^[A-Za-z0-9:._/-]{1,200}$")]
+DeploymentId = Annotated[str, Path(pattern=r"^[0-9a-f]{12}$")]
 
 
 @router.post("/deploy", status_code=202)
@@ -42,13 +42,13 @@ async def listed(request: Request, id: ProjectId, _: Looker) -> list[DeploymentO
     return [deployment_out(each) for each in found]
 
 
-@router.get("/deployments/{deploymentId:path}")
+@router.get("/deployments/{deploymentId}")
 async def show(request: Request, id: ProjectId, deploymentId: DeploymentId, _: Looker) -> DeploymentOut:
     """One deployment."""
     return deployment_out(await _found(request.app.state.store, id, deploymentId))
 
 
-@router.post("/deployments/{deploymentId:path}/rollback", status_code=202)
+@router.post("/deployments/{deploymentId}/rollback", status_code=202)
 async def rollback(request: Request, id: ProjectId, deploymentId: DeploymentId, who: Deployer) -> Asked:
     """Go back from this deployment to the release before it."""
     found = await _found(request.app.state.store, id, deploymentId)

@@ -113,12 +113,12 @@ async def stream(
     request: Request,
     runId: RunId,
     _: Looker,
-    last_event_id: Annotated[str | None, Header(pattern=r"^[0-9]{1,15}$")] = None,
+    last_event_id: Annotated[str, Header(pattern=r"^[0-9]{0,15}$", description="The last number that you have.")] = "",
     after: Seq = 0,
 ) -> StreamingResponse:
     """Live events. Come back with ``Last-Event-ID`` (or ``after``), and nothing is missed or repeated."""
     await request.app.state.store.get(Run, runId)
-    seen = int(last_event_id) if last_event_id is not None else after
+    seen = int(last_event_id) if last_event_id else after
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(
         request.app.state.live.follow(runId, seen), media_type="text/event-stream", headers=headers

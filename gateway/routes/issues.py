@@ -29,13 +29,13 @@ async def tree(request: Request, runId: RunId, _: Looker) -> TreeOut:
     return TreeOut(run_id=runId, issues=[issue_out(seen.tree, each, seen.waits) for each in roots])
 
 
-@router.get("/api/issues/{id:path}")
+@router.get("/api/issues/{id:issue}")
 async def show(request: Request, id: IssueId, _: Looker) -> IssueOut:
     """An issue with all that is below it."""
     return await _shown(request.app.state.store, id)
 
 
-@router.post("/api/issues/{id:path}/reorder")
+@router.post("/api/issues/{id:issue}/reorder")
 async def reorder(request: Request, id: IssueId, body: ReorderIn, who: Starter) -> IssueOut:
     """Give the children another order. Refused when something would begin before what it waits for."""
     await code.reorder(id, body.order, by=who.name)

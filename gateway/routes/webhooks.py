@@ -15,7 +15,7 @@ from pymongo.errors import DocumentTooLarge
 from gateway.problems import Denied
 from ledger.inbox import keep
 from ledger.models import Delivery, Model
-from shipline.errors import ConfigError, InvalidInput
+from shipline.errors import ConfigError
 
 router = APIRouter(tags=["GitHub"])
 LARGEST = 25 * 1024 * 1024  # bytes: GitHub sends nothing above it
@@ -52,12 +52,12 @@ async def receive(
     body = await _body(request)
     check(body, x_hub_signature_256, request.app.state.secrets)
     if not _ID.match(x_github_delivery) or not _EVENT.match(x_github_event):
-        raise InvalidInput("X-GitHub-Delivery or X-GitHub-Event is missing or not as GitHub sends it.")
+        raise Denied(422, "X-GitHub-Delivery or X-GitHub-Event is missing or not as GitHub sends it.")
     delivery = Delivery(id=x_github_delivery, event=x_github_event, payload=_payload(body))
     try:
         new = await keep(request.app.state.store, delivery)
     except (BSONError, DocumentTooLarge, OverflowError, UnicodeEncodeError) as error:
-        raise InvalidInput(f"The payload cannot be stored: {type(error).__name__}.") from None
+        raise Denied(422, f"The payload cannot be stored: {type(error).__name__}.") from None
     if new:
         request.app.state.inbox.wake()
     return Acknowledged(delivery=delivery.id, known=not new)
@@ -76,7 +76,7 @@ def _payload(body: bytes) -> dict[str, Any]:
     try:
         payload = json.loads(body)
     except (ValueError, RecursionError):
-        raise InvalidInput("The body is no JSON.", "Set the webhook's content type to application/json.") from None
+        raise Denied(422, "The body is no JSON.", "Set the webhook's content type to application/json.") from None
     if not isinstance(payload, dict):
-        raise InvalidInput("The body is no JSON object.")
+        raise Denied(422, "The body is no JSON object.")
     return payload

@@ -135,7 +135,7 @@ def test_an_idea_by_the_api_starts_one_run_however_often_it_is_sent(ground: Grou
         run = answers[0]["runId"]
         assert answers == [{"runId": run}] * 3
         other = client.post("/api/ideas", json={**body, "ideaText": f"{IDEA} Twice."})
-        assert (other.status_code, other.headers["content-type"]) == (422, "application/problem+json")
+        assert (other.status_code, other.headers["content-type"]) == (409, "application/problem+json")
         ground.ended(run, "planned")
         assert len(_flow_runs(ground, run, "deliver")) == 1
         with client.stream("GET", f"/api/runs/{run}/stream") as stream:

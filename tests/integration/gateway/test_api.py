@@ -154,7 +154,7 @@ async def test_children_get_another_order_when_nothing_forbids_it(gateway: Gatew
         assert [each["nodeId"] for each in done.json()["children"]] == ["b", "a", "c"]
         refused = await client.post(f"/api/issues/{run.id}/f/reorder", json={"order": ["c", "a", "b"]})
         assert (refused.status_code, refused.json()["detail"]) == (409, "c waits for a, which would come after it.")
-        assert (await client.post(f"/api/issues/{run.id}/f/reorder", json={"order": ["a"]})).status_code == 422
+        assert (await client.post(f"/api/issues/{run.id}/f/reorder", json={"order": ["a"]})).status_code == 409
 
 
 async def test_a_defect_is_filed_once_and_blocks(gateway: Gateway, run: Run) -> None:
@@ -195,7 +195,7 @@ async def test_branches_and_pull_requests_on_the_sandbox(gateway: Gateway) -> No
         branch["baseBranch"] = "nothing"
         assert (await client.post(f"{base}/branches", json=branch)).status_code == 404
         asked = {"branch": "side", "base": "main", "title": "Side", "body": "Why"}
-        assert (await client.post(f"{base}/prs", json=asked)).status_code == 422  # no commit between them
+        assert (await client.post(f"{base}/prs", json=asked)).status_code == 409  # no commit between them
         text = {"message": "m", "content": "aGVsbG8=", "branch": "side"}
         (await gateway.github.put(f"/repos/{repo}/contents/side.txt", json=text)).raise_for_status()
         pull = (await client.post(f"{base}/prs", json=asked)).json()
@@ -228,7 +228,7 @@ async def test_a_pull_request_of_a_run_is_merged_by_its_run_alone(gateway: Gatew
 
 async def test_deployments(gateway: Gateway, run: Run) -> None:
     deployment = Deployment(
-        id=f"{run.id}/deploy", run_id=run.id, project_id=run.project_id, repo=run.repo, environment="local",
+        id=uuid.uuid4().hex[:12], run_id=run.id, project_id=run.project_id, repo=run.repo, environment="local",
         target="process", version="0.2.0", sha="0" * 40, status=DeploymentStatus.HEALTHY,
     )  # fmt: skip
     await gateway.store.insert(deployment)
@@ -253,10 +253,10 @@ async def test_a_dispatch_is_sent_once(gateway: Gateway, run: Run) -> None:
         other = await client.post(
             "/github/dispatch", json={**body, "nodeId": "issue-2"}, headers={"Idempotency-Key": "one"}
         )
-        assert (await client.post("/github/dispatch", json={**body, "eventType": "evil.type"})).status_code == 422
+        assert (await client.post("/github/dispatch", json={**body, "eventType": "evil.type"})).status_code == 409
     assert first.status_code == again.status_code == 202, first.text
     assert first.json()["dispatchId"] == again.json()["dispatchId"]
-    assert other.status_code == 422
+    assert other.status_code == 409
     wanted = {"event": "repository_dispatch", "payload.repository.full_name": repo}
     told = await gateway.worked_all(wanted)
     (one,) = [each.payload["client_payload"] for each in told]

@@ -89,7 +89,7 @@ async def _leaf(gateway: Gateway, repo: str, head: str) -> Run:
 
 
 def _status(repo: str, sha: str, context: str, second: int, state: str) -> dict[str, Any]:
-    at = f"2026-11-23T10:{second // 60:02}:{second % 60:02}Z"
+    at = f"2026-11-23T{10 + second // 3600}:{second // 60 % 60:02}:{second % 60:02}Z"
     shared = {"repository": {"full_name": repo}, "sender": {"login": "ci"}}
     return {"sha": sha, "context": context, "state": state, "updated_at": at, "target_url": None, **shared}
 
@@ -147,7 +147,7 @@ async def _shuffled(gateway: Gateway, chance: random.Random, count: int) -> list
     assert {each.status_code for each in answers} == {202}
     assert sum(each.json()["known"] for each in answers) == count // 2
     ours = {"_id": {"$regex": f"^{repo[2:]}-"}}
-    for _ in range(1200):
+    for _ in range(20 * (60 + count // 20)):
         if not await gateway.store.collection(Delivery).count_documents({**ours, "workedAt": None}):
             break
         await asyncio.sleep(0.05)
@@ -156,8 +156,14 @@ async def _shuffled(gateway: Gateway, chance: random.Random, count: int) -> list
     return [(each.name, each.state, each.order) for each in found]
 
 
-async def test_the_order_of_deliveries_does_not_matter_nor_how_often_they_come(gateway: Gateway) -> None:
+@pytest.mark.timeout(3000)
+@pytest.mark.parametrize(
+    ("count", "times"), [(120, 3), pytest.param(10_000, 10, marks=pytest.mark.long)], ids=["few", "many"]
+)
+async def test_the_order_of_deliveries_does_not_matter_nor_how_often_they_come(
+    gateway: Gateway, count: int, times: int
+) -> None:
     chance = random.Random(20261123)
-    ledgers = [await _shuffled(gateway, chance, 120) for _ in range(3)]
+    ledgers = [await _shuffled(gateway, chance, count) for _ in range(times)]
     assert len(ledgers[0]) == 5
-    assert ledgers[1:] == ledgers[:1] * 2
+    assert ledgers[1:] == ledgers[:1] * (times - 1)

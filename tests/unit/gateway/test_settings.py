@@ -17,10 +17,10 @@ def _given(monkeypatch: pytest.MonkeyPatch, tokens: str = "{}", secrets: str = "
 
 
 def test_a_token_names_somebody_with_a_role(monkeypatch: pytest.MonkeyPatch) -> None:
-    _given(monkeypatch, f'{{"ci": "operator:{TOKEN}"}}', '["0123456789abcdef"]')
+    _given(monkeypatch, f'{{"ci": "operator:{TOKEN}"}}', '["an-example-secret-of-this-test"]')
     settings = load_gateway()
     assert settings.callers() == {TOKEN: Caller("ci", Role.OPERATOR)}
-    assert settings.secrets() == [b"0123456789abcdef"]
+    assert settings.secrets() == [b"an-example-secret-of-this-test"]
 
 
 @pytest.mark.parametrize(
