@@ -42,7 +42,7 @@ async def checks(settings: Settings) -> list[Check]:
     """Every check, in the order a person would ask."""
     import tasks.agents.registry  # noqa: F401 (a second of its own, not to be taken from the first check's three)
 
-    looks: list[Look] = [_python, _git, _mongod, _mongodb, _prefect, _github, _agents, _home]
+    looks: list[Look] = [_python, _git, _mongod, _mongodb, _prefect, _github, _agents, _gateway, _home]
     return list(await asyncio.gather(*(_guarded(look, settings) for look in looks)))
 
 
@@ -118,6 +118,18 @@ async def _github(settings: Settings) -> Check:
     if answer.status_code == 401:
         return Check("github", False, "the token is not accepted", "Set SHIPLINE_GITHUB_TOKEN to a valid one.")
     return Check("github", answer.status_code == 200, f"{settings.github_api_url} answers {answer.status_code}")
+
+
+async def _gateway(settings: Settings) -> Check:
+    if not settings.gateway_url:
+        return Check("gateway", None, "none is running", "Start the stack: shipline up.")
+    url = settings.gateway_url.rstrip("/")
+    try:
+        async with httpx.AsyncClient(timeout=WITHIN) as client:
+            answer = await client.get(f"{url}/healthz")
+    except httpx.HTTPError as error:
+        return Check("gateway", False, f"{url} does not answer ({type(error).__name__})", "Its log: logs/gateway.log")
+    return Check("gateway", answer.status_code == 200, f"{url} answers {answer.status_code}; {url}/docs")
 
 
 async def _agents(settings: Settings) -> Check:

@@ -59,6 +59,7 @@ class Settings(BaseSettings):
     )
     github_api_url: str = "https://api.github.com"
     github_token: SecretStr | None = None
+    gateway_url: str | None = None
     dispatch_secret: SecretStr | None = None  # what dispatches to workflows are signed with
     github_timeout: float = Field(default=30, gt=0)
     github_writes_per_minute: int | None = None  # 0: no limit; not set: GitHub's, except for the stack's own sandbox

@@ -204,14 +204,18 @@ class Repo:
         return IssueSeen(number=number, title=found.title, body=text, open=found.state == "open", labels=labels)
 
     async def permission(self, login: str) -> str:
-        """What an account may do here: ``admin``, ``write``, ``read`` or ``none``."""
+        """What an account may do here: ``admin``, ``maintain``, ``write``, ``triage``, ``read`` or ``none``.
+
+        A role of an organization's own is told as what it was made from.
+        """
         try:
             found = await self.host.ask(
                 lambda: self._rest.repos.async_get_collaborator_permission_level(**self._at, username=login)
             )
         except NotFound:
             return "none"
-        return str(found.parsed_data.permission)
+        # ``permission`` knows no maintainers: they are writers there.
+        return "maintain" if found.parsed_data.role_name == "maintain" else str(found.parsed_data.permission)
 
     async def dispatch(self, event_type: str, payload: dict[str, Any]) -> None:
         """Start the workflows that wait for this type; GitHub answers with no id."""

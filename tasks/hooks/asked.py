@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ledger.models import Delivery, Issue
 from ledger.rules.slash import Command, Verb, parse
-from shipline.errors import NotFound, ShiplineError, Unavailable
+from shipline.errors import InvalidInput, NotFound, ShiplineError, Unavailable
 from tasks.context import Context
 from tasks.github.repo import Repo
 from tasks.hooks.payloads import Commented, IssueLabeled, read
@@ -15,6 +15,7 @@ from tasks.texts import OURS, marker
 LABEL = "shipline"
 WORD = "/shipline"
 MAY = ("admin", "maintain", "write")  # what a collaborator's permission must be
+MAY_APPROVE = ("admin", "maintain")  # as in the console, where that takes more than starting and stopping
 
 
 async def labeled(ctx: Context, delivery: Delivery) -> str:
@@ -50,11 +51,14 @@ async def commented(ctx: Context, delivery: Delivery) -> str:
         return "no command"
     login, number = told.comment.user.login, told.issue.number
     repo = Repo(ctx.github, told.repo)
-    if await repo.permission(login) not in MAY:
+    permission = await repo.permission(login)
+    if permission not in MAY:
         return f"{login} may not write to {told.repo}: nothing is done"
     named = f"comment-{told.comment.id}"
     try:
         command = parse(f"/{rest.strip()}") or Command(Verb.HELP)
+        if command.verb is Verb.APPROVE and permission not in MAY_APPROVE:
+            raise InvalidInput("Approving a plan takes a maintainer of the repository.")
         said = await _carried_out(ctx, told, command, named)
     except Unavailable:
         raise

@@ -12,6 +12,7 @@ from ledger.rules.reconcile import Act
 from ledger.timeline import drain_all
 from shipline.errors import Interrupted, ShiplineError
 from tasks.context import context
+from tasks.hooks.missed import ask_again
 from tasks.prefect_api import FlowRun, prefect
 from tasks.reconcile.effects import tell_abandoned
 from tasks.reconcile.facts import list_repository
@@ -29,8 +30,16 @@ RECENT = timedelta(days=1)
 
 
 async def reconcile_all(*, mend: bool = True) -> list[Noticed]:
-    """Every run that has not ended, and those that ended within a day. One that fails does not keep the others."""
+    """Every run that has not ended, and those that ended within a day. One that fails does not keep the others.
+
+    Before that, webhooks that never arrived are asked for again.
+    """
     ctx = await context()
+    if mend:
+        try:
+            await ask_again(ctx)
+        except ShiplineError as error:
+            log.warning("missed webhooks were not asked for: %s", error)
     query = {"$or": [{"outcome": None}, {"updated_at": {"$gte": now() - RECENT}}]}
     found: list[Noticed] = []
     for run in await ctx.store.find(Run, query, [("created_at", 1)]):

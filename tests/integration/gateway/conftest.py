@@ -30,6 +30,7 @@ class Gateway:
     url: str
     store: Store
     github: httpx.AsyncClient
+    mongodb_uri: str
 
     def client(self, role: str | None = "admin") -> httpx.AsyncClient:
         """As somebody of this role; None: nobody."""
@@ -87,7 +88,7 @@ async def gateway(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gat
             store = await Store.open(where.mongodb_uri, "shipline")
             headers = {"Authorization": f"Bearer {where.github_token}"}
             async with httpx.AsyncClient(base_url=where.github_api_url, headers=headers) as github:
-                yield Gateway(where.gateway_url, store, github)
+                yield Gateway(where.gateway_url, store, github, where.mongodb_uri)
             await store.close()
     finally:
         for name in given:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import timedelta
 from typing import Any
 
+import pytest
 from githubkit.webhooks import parse
 
 from ledger.models import Delivery
+from tasks.context import close_context, context
+from tasks.hooks import missed
 from tests.integration.gateway.conftest import Gateway
 
 
@@ -65,3 +69,22 @@ async def test_a_delivery_can_be_asked_for_again_and_counts_once(gateway: Gatewa
     assert len(await _told(gateway, "issues", repo)) == 1
     listed = await _ask(gateway, "GET", "/app/hook/deliveries?per_page=100")
     assert next(each for each in listed if each["guid"] == opened.id)["redelivery"]
+
+
+async def test_what_never_arrived_is_asked_for_again(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    repo = (await _ask(gateway, "POST", "/user/repos", {"name": "missed", "auto_init": True}))["full_name"]
+    await _ask(gateway, "POST", f"/repos/{repo}/issues", {"title": "One"})
+    (opened,) = await _told(gateway, "issues", repo)
+    await gateway.worked(opened.id)
+    await gateway.store.collection(Delivery).delete_one({"_id": opened.id})  # as if it had not come
+    monkeypatch.setattr(missed, "SETTLED", timedelta())
+    monkeypatch.setenv("SHIPLINE_MONGODB_URI", gateway.mongodb_uri)
+    monkeypatch.setenv("SHIPLINE_GITHUB_API_URL", str(gateway.github.base_url))
+    monkeypatch.setenv("SHIPLINE_GITHUB_TOKEN", gateway.github.headers["authorization"].removeprefix("Bearer "))
+    try:
+        await asyncio.sleep(1.1)  # times there are whole seconds
+        assert opened.id in await missed.ask_again(await context())
+        assert (await _told(gateway, "issues", repo))[0].id == opened.id
+        assert opened.id not in await missed.ask_again(await context())
+    finally:
+        await close_context()

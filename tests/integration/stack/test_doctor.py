@@ -22,8 +22,8 @@ async def _said(settings: Settings) -> dict[str, Check]:
 
 async def test_with_nothing_running_nothing_is_wrong() -> None:
     said = await _said(Settings())
-    assert list(said) == ["python", "git", "mongod", "mongodb", "prefect", "github", "agents", "home"]
-    assert {name for name, each in said.items() if each.ok is None} == {"mongodb", "prefect", "github"}
+    assert list(said) == ["python", "git", "mongod", "mongodb", "prefect", "github", "agents", "gateway", "home"]
+    assert {name for name, each in said.items() if each.ok is None} == {"mongodb", "prefect", "github", "gateway"}
     assert [each for each in said.values() if each.ok is False] == []
     assert "recorded (thinking is replayed)" in said["agents"].detail
 
@@ -37,10 +37,11 @@ async def test_what_does_not_answer_is_said_within_seconds() -> None:
             prefect_api_url=f"http://{nowhere}/api",
             github_api_url=f"http://{nowhere}",
             github_token=SecretStr("secret-token"),
+            gateway_url=f"http://{nowhere}",
         )
     )
     assert time.monotonic() - began < 5
-    for name in ("mongodb", "prefect", "github"):
+    for name in ("mongodb", "prefect", "github", "gateway"):
         assert said[name].ok is False
         assert "answer" in said[name].detail
     assert "secret-token" not in str(said)
@@ -48,8 +49,10 @@ async def test_what_does_not_answer_is_said_within_seconds() -> None:
 
 @pytest.mark.parametrize("url", ["http://[", "nonsense", "http://127.0.0.1:notaport/api"])
 async def test_an_address_that_is_none_is_said(url: str) -> None:
-    said = await _said(Settings(mongodb_uri=url, prefect_api_url=url, github_api_url=url, github_token=SecretStr("t")))
-    assert [said[name].ok for name in ("mongodb", "prefect", "github")] == [False, False, False]
+    said = await _said(
+        Settings(mongodb_uri=url, prefect_api_url=url, github_api_url=url, github_token=SecretStr("t"), gateway_url=url)
+    )
+    assert [said[name].ok for name in ("mongodb", "prefect", "github", "gateway")] == [False] * 4
 
 
 async def test_an_agent_that_cannot_be_had_is_said() -> None:
