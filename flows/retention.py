@@ -23,7 +23,12 @@ async def retention(logs_days: float | None = None, events_days: float | None = 
         *({"removed": "log", "what": each} for each in done.logs),
         *({"removed": "folder", "what": each} for each in done.folders),
         *({"removed": f"{count} events", "what": run_id} for run_id, count in done.events.items()),
+        *(
+            [{"removed": f"{done.deliveries} webhooks", "what": "what came of them is in their runs"}]
+            * bool(done.deliveries)
+        ),
         *({"removed": "nothing", "what": f"{run_id}: {why}"} for run_id, why in done.left.items()),
     ]
     await acreate_table_artifact(rows or [{"removed": "nothing", "what": "nothing is old"}], key="retention")
-    return {"logs": len(done.logs), "folders": len(done.folders), "events": sum(done.events.values())}
+    counts = {"logs": len(done.logs), "folders": len(done.folders), "events": sum(done.events.values())}
+    return {**counts, "deliveries": done.deliveries}

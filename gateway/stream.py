@@ -7,6 +7,7 @@ So a client may come back with ``Last-Event-ID``, and the database may go away i
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import defaultdict
 from collections.abc import AsyncGenerator
 from contextlib import suppress
@@ -22,6 +23,7 @@ HEARTBEAT = 30.0  # seconds of silence (the notes, §6.3)
 BEHIND = 1000  # events that a client may be behind before it is let go; it comes back and reads on
 AGAIN = 0.5  # seconds before a change stream that broke is opened again
 PING = b": ping\n\n"
+log = logging.getLogger("shipline.live")
 
 
 class Client:
@@ -88,12 +90,16 @@ class Live:
 
     async def _watch(self) -> None:
         while True:
-            with suppress(PyMongoError, Unavailable):
+            try:
                 inserted = [{"$match": {"operationType": "insert"}}]
                 async with await self._store.collection(Event).watch(inserted, max_await_time_ms=1000) as stream:
                     self._tell_all()
                     async for change in stream:
                         self._tell(Event.from_mongo(change["fullDocument"]))
+            except (PyMongoError, Unavailable) as error:
+                log.warning("live events wait: %s", error)
+            except Exception:  # else everybody would wait for ever, and nobody would know why
+                log.exception("live events broke off, and begin again")
             await asyncio.sleep(AGAIN)
 
     def _tell(self, event: Event) -> None:

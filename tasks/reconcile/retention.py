@@ -12,14 +12,18 @@ from pathlib import Path
 import psutil
 from pydantic import Field
 
-from ledger.models import Model, Run, now
+from ledger.models import Delivery, Model, Run, now
 from ledger.timeline import remove_before
 from shipline.errors import IllegalTransition
 from tasks.context import Context, context
 
 COMPLETE = ".shipline-complete"  # touched whenever an environment is used
 # The stack's parts write these as long as it runs, and begin them anew when they are large.
-PARTS = frozenset({"mongodb.log", "prefect.log", "sandbox.log", "runner.log", "runner.jsonl"})
+PARTS = frozenset(
+    {f"{part}.log" for part in ("mongodb", "prefect", "sandbox", "console", "gateway", "runner", "leaf-runner")}
+    | {"runner.jsonl"}
+)
+REDELIVERED = timedelta(days=4)  # GitHub sends a delivery again for three days; until then its id must be known
 
 
 class Removed(Model):
@@ -28,6 +32,7 @@ class Removed(Model):
     logs: list[str] = Field(default_factory=list)
     folders: list[str] = Field(default_factory=list)
     events: dict[str, int] = Field(default_factory=dict)
+    deliveries: int = 0
     left: dict[str, str] = Field(default_factory=dict)
 
 
@@ -38,6 +43,8 @@ async def remove_old(*, logs_days: float | None = None, events_days: float | Non
     events = now() - timedelta(days=ctx.settings.keep_events_days if events_days is None else events_days)
     removed = Removed()
     await _remove_events(ctx, events, removed)
+    done = {"workedAt": {"$lt": min(events, now() - REDELIVERED)}}
+    removed.deliveries = (await ctx.store.collection(Delivery).delete_many(done)).deleted_count
     unended = {run.id for run in await ctx.store.find(Run, {"outcome": None})}
     used = await asyncio.to_thread(_in_use)
     await asyncio.to_thread(_remove_files, ctx.settings.home, logs, unended, used, removed)

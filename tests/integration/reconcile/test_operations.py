@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ledger.models import Audit, DeploymentStatus, Event, EventType, Outcome, ReleaseInfo, Run, RunState, now
+from ledger.models import Audit, Delivery, DeploymentStatus, Event, EventType, Outcome, ReleaseInfo, Run, RunState, now
 from ledger.queries import events
 from ledger.runs import create_run, end_run
 from ledger.store import Store
@@ -136,3 +136,15 @@ async def test_old_events_go_and_the_rest_verifies(ground: Ground) -> None:
     done = await remove_old(events_days=0)
     assert done.events[run.id] == 2
     assert await verify(store, run.id) == (1, [])
+
+
+async def test_webhooks_that_were_worked_on_go_when_github_cannot_send_them_again(ground: Ground) -> None:
+    store = (await context()).store
+    for name, days in (("old", 5), ("young", 3)):
+        worked = now() - timedelta(days=days)
+        await store.insert(Delivery(id=f"{name}-{ground.home.name}", event="ping", payload={}, worked_at=worked))
+    await store.insert(Delivery(id=f"waits-{ground.home.name}", event="ping", payload={}))
+    done = await remove_old(events_days=0)
+    assert done.deliveries == 1
+    left = await store.find(Delivery, {"_id": {"$regex": f"-{ground.home.name}$"}}, [("_id", 1)])
+    assert [each.id.partition("-")[0] for each in left] == ["waits", "young"]
