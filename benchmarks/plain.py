@@ -227,7 +227,8 @@ async def _deploy(world: World, tag: str) -> process.Running | None:
     label = digest(world.run.id, tag)
     url = str((await world.repo.about()).clone_url)
     folder = world.home / "deployments" / world.run.id / tag
-    made = await git.clone(git.Remote(url, world.repo.host.token), tag, folder)
+    token = await world.repo.host.git_token(world.repo.full_name)
+    made = await git.clone(git.Remote(url, token), tag, folder)
     wanted = read_target_settings(made.path).deploy
     if wanted is None:
         return None

@@ -68,7 +68,7 @@ class World:
     async def clone(self, ref: str, name: str) -> git.Clone:
         """A clone to work in."""
         url = str((await self.repo.about()).clone_url)
-        remote = git.Remote(url, self.repo.host.token)
+        remote = git.Remote(url, await self.repo.host.git_token(self.repo.full_name))
         return await git.clone(remote, ref, self.home / "work" / self.run.id / name)
 
     def job(self, who: AgentType, objective: str, key: str = "run", round_: str = "1") -> AgentJob:

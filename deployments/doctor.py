@@ -107,6 +107,8 @@ async def _prefect(settings: Settings) -> Check:
 
 
 async def _github(settings: Settings) -> Check:
+    if settings.github_app_id:
+        return await _github_app(settings)
     if not settings.github_token:
         return Check("github", None, "no token is set", "Set SHIPLINE_GITHUB_TOKEN, or start the sandbox: shipline up.")
     headers = {"Authorization": f"Bearer {settings.github_token.get_secret_value()}"}
@@ -130,6 +132,25 @@ async def _gateway(settings: Settings) -> Check:
     except httpx.HTTPError as error:
         return Check("gateway", False, f"{url} does not answer ({type(error).__name__})", "Its log: logs/gateway.log")
     return Check("gateway", answer.status_code == 200, f"{url} answers {answer.status_code}; {url}/docs")
+
+
+async def _github_app(settings: Settings) -> Check:
+    """The App, and what it was not given."""
+    from tasks.github.client import GitHubHost
+    from tasks.github.identity import identity_of
+    from tasks.github.look import app_itself, lacking
+
+    host = GitHubHost(settings.github_api_url, identity_of(settings), timeout=WITHIN)
+    try:
+        app = await app_itself(host)
+    finally:
+        await host.close()
+    missing = lacking(app)
+    detail = f"{settings.github_api_url} knows the App {app.slug}, installed {app.installations_count or 0} time(s)"
+    if missing:
+        hint = "Give it to the App on its settings page, and let its owners accept."
+        return Check("github", False, f"{detail}. It lacks: {', '.join(missing)}.", hint)
+    return Check("github", True, detail)
 
 
 async def _agents(settings: Settings) -> Check:

@@ -14,6 +14,7 @@ from typing import cast
 import uvicorn
 
 from sandbox.app import build
+from sandbox.apps import App, Apps
 from sandbox.faults.wire import Wire
 from sandbox.hooks.telling import Hook
 from sandbox.hub import Hub
@@ -47,6 +48,12 @@ def _arguments(words: list[str] | None) -> argparse.Namespace:
         "--user", type=_pair, action="append", default=[], metavar="LOGIN=TOKEN", help="one more user (a reviewer)"
     )
     parser.add_argument("--seed", type=_seed, action="append", default=[], metavar="OWNER/NAME=FOLDER")
+    parser.add_argument(
+        "--app", type=_pair, metavar="ID=FILE", help="an App, with the public half of its key as a PEM file"
+    )
+    parser.add_argument(
+        "--installed-on", action="append", default=[], metavar="OWNER", help="whose repositories it sees"
+    )
     parser.add_argument("--hook", metavar="URL", help="where everything that happens is told, as to an App's webhook")
     parser.add_argument("--hook-secret", metavar="FILE", type=Path, help="what deliveries are signed with")
     parser.add_argument("--hourly-limit", type=int, help="requests an hour and user; none unless given")
@@ -89,8 +96,13 @@ def main(words: list[str] | None = None) -> int:
     url = f"http://{asked.host}:{listener.getsockname()[1]}"
     tokens = {asked.token: asked.login} | {token: login for login, token in asked.user}
     wire = Wire()
+    apps = Apps()
+    if asked.app:
+        number, file = asked.app
+        known = App(number, "shipline-sandbox", Path(file).read_text())
+        apps = Apps({number: known}, tuple(asked.installed_on or [asked.login]))
     app = build(
-        Hub(asked.data, url, tokens),
+        Hub(asked.data, url, tokens, apps),
         Limits(asked.hourly_limit),
         dict(asked.seed),
         wire,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 import uuid
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -14,6 +15,9 @@ from sandbox.answers import OLD_VERSION, VERSIONS, Json, Refused, api_version, r
 from sandbox.hub import Hub
 from sandbox.limits import Limits
 
+_OF_APPS = re.compile(r"^/(?:app(?:/.*)?|repos/[^/]+/[^/]+/installation)$")
+_REPO = re.compile(r"^/(?:repos/)?(?P<owner>[^/]+)/(?P<name>[^/]+?)(?:\.git)?(?:/.*)?$")
+_PLAIN = ("app", "user", "users", "orgs", "installation", "graphql", "rate_limit")
 _GIT_SERVICES = ("/info/refs", "/git-upload-pack", "/git-receive-pack")
 
 
@@ -31,7 +35,7 @@ class FrontDoor:
         headers = Headers(scope=scope)
         is_git = str(scope["path"]).endswith(_GIT_SERVICES)
         try:
-            login = self._login(headers.get("authorization"), is_git)
+            login = self._login(scope, headers.get("authorization"), is_git)
             version = _version(headers)
             if not is_git and scope["path"] != "/rate_limit":
                 self._limits.use(login)
@@ -51,7 +55,7 @@ class FrontDoor:
         }
         await self._app(scope, receive, _Finish(send, added, headers.get("if-none-match"), scope["method"]))
 
-    def _login(self, authorization: str | None, is_git: bool) -> str:
+    def _login(self, scope: Scope, authorization: str | None, is_git: bool) -> str:
         challenge = {"WWW-Authenticate": 'Basic realm="GitHub"'} if is_git else None
         if not authorization:
             raise Refused(401, "Requires authentication", headers=challenge)
@@ -61,10 +65,27 @@ class FrontDoor:
                 secret = base64.b64decode(secret).decode().partition(":")[2]
             except (binascii.Error, UnicodeDecodeError):
                 secret = ""
-        login = self._hub.tokens.get(secret.strip())
+        login = self._hub.tokens.get(secret.strip()) or self._as_app(scope, secret.strip())
         if login is None:
             raise Refused(401, "Bad credentials", headers=challenge)
         return login
+
+    def _as_app(self, scope: Scope, secret: str) -> str | None:
+        """An App as itself (a JWT), or one of its installations (a token), where that is good for what is asked."""
+        state = scope.setdefault("state", {})
+        if app := self._hub.apps.of_jwt(secret):
+            state["app_itself"] = app
+            if not _OF_APPS.match(scope["path"]):
+                raise Refused(401, "A JSON web token could not be decoded")
+            return app.login
+        minted = self._hub.apps.of_token(secret)
+        if minted is None:
+            return None
+        at = _REPO.match(scope["path"])
+        if at and at["owner"] not in _PLAIN and not minted.covers(at["owner"], at["name"]):
+            raise Refused(404, "Not Found")
+        state["minted"] = minted
+        return minted.app.login
 
 
 def _version(headers: Headers) -> str:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from sandbox.apps import Apps
 from sandbox.plumbing.git import Git, Processes
 from sandbox.store import Row, Store, now
 
@@ -17,11 +18,12 @@ _FACTS_KEPT = 4096
 class Hub:
     """A GitHub: base URL, state, identities."""
 
-    def __init__(self, root: Path, url: str, tokens: dict[str, str]) -> None:
+    def __init__(self, root: Path, url: str, tokens: dict[str, str], apps: Apps | None = None) -> None:
         root.mkdir(parents=True, exist_ok=True)
         self.root = root
         self.url = url
         self.tokens = tokens  # token → login
+        self.apps = apps or Apps()
         self.store = Store(root / "sandbox.sqlite3")
         self.processes = Processes()
         self._locks: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -29,6 +31,8 @@ class Hub:
         self._facts: dict[tuple[Any, ...], Any] = {}
         for login in tokens.values():
             self.account(login, create="User")
+        for app in self.apps.known.values():
+            self.account(app.login, create="Bot")
 
     def close(self) -> None:
         """End what runs and close the store."""

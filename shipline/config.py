@@ -61,6 +61,8 @@ class Settings(BaseSettings):
     github_token: SecretStr | None = None
     gateway_url: str | None = None
     dispatch_secret: SecretStr | None = None  # what dispatches to workflows are signed with
+    github_app_id: str | None = None
+    github_app_key: Path | None = None  # the App's private key, a PEM file
     github_timeout: float = Field(default=30, gt=0)
     github_writes_per_minute: int | None = None  # 0: no limit; not set: GitHub's, except for the stack's own sandbox
     github_writes_per_hour: int | None = None

@@ -109,10 +109,11 @@ async def history_of(settings: Settings, repo: str, commit: str) -> AsyncIterato
 
 async def _remote(settings: Settings, repo: str) -> Remote:
     from tasks.github.client import GitHubHost
+    from tasks.github.identity import identity_of
     from tasks.github.repo import Repo
 
-    host = GitHubHost(settings.github_api_url, settings.require_token())
+    host = GitHubHost(settings.github_api_url, identity_of(settings))
     try:
-        return Remote(str((await Repo(host, repo).about()).clone_url), host.token)
+        return Remote(str((await Repo(host, repo).about()).clone_url), await host.git_token(repo))
     finally:
         await host.close()

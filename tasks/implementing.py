@@ -158,7 +158,7 @@ async def _conflict_round(at: Here, key: str, tip: str) -> str:
 
 async def remote(at: Here) -> Remote:
     """Where the run's repository is cloned from."""
-    return Remote(str((await at.repo.about()).clone_url), at.ctx.github.token)
+    return Remote(str((await at.repo.about()).clone_url), await at.ctx.github.git_token(at.run.repo))
 
 
 def workplace(at: Here, key: str, what: str) -> Path:

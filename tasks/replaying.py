@@ -76,7 +76,8 @@ async def _new_repository(ctx: Context, header: Header, base: Base, bundle: Path
     made = await ctx.github.ask(lambda: rest.repos.async_create_for_authenticated_user(data={"name": name}))
     repo = Repo(ctx.github, str(made.parsed_data.full_name))
     about = await repo.about()
-    tree = await push_bundle(bundle, Remote(str(about.clone_url), ctx.github.token), str(about.default_branch))
+    there = Remote(str(about.clone_url), await ctx.github.git_token(repo.full_name))
+    tree = await push_bundle(bundle, there, str(about.default_branch))
     if tree != base.tree:
         raise InvalidInput(
             f"{bundle.name} of {header.name!r} holds tree {tree[:12]}, and its header names {base.tree[:12]}.",

@@ -6,6 +6,8 @@ from gateway.paths import register
 
 register()  # before the routes that use it are made
 
-from gateway.routes import agents, code, deployments, health, hosts, ideas, issues, webhooks  # noqa: E402
+from gateway.routes import agents, code, deployments, health, hosts, ideas, installing, issues, webhooks  # noqa: E402
 
-ROUTERS = tuple(topic.router for topic in (ideas, issues, agents, code, deployments, hosts, webhooks, health))
+ROUTERS = tuple(
+    topic.router for topic in (ideas, issues, agents, code, deployments, hosts, installing, webhooks, health)
+)

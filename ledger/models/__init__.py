@@ -27,6 +27,7 @@ from ledger.models.records import (
     Deployment,
     DeploymentStatus,
     Dispatch,
+    Handshake,
     Idea,
     Message,
     OnboardingDoc,
@@ -42,7 +43,7 @@ from ledger.models.spec import Forecast, IssueType, Plan, PlanNode, Requirement,
 
 DOCUMENTS: tuple[type[Document], ...] = (
     Idea, Project, Run, Issue, Agent, AgentRun, Event, Effect, Dispatch, Delivery, CiStatus, Deployment,
-    UserSettings, OnboardingDoc, Message, Audit, Approval, Request,
+    UserSettings, OnboardingDoc, Message, Audit, Approval, Request, Handshake,
 )  # fmt: skip
 
 __all__ = [
@@ -78,6 +79,7 @@ __all__ = [
     "EventType",
     "Finding",
     "Forecast",
+    "Handshake",
     "Idea",
     "Interrupt",
     "Issue",

@@ -61,6 +61,15 @@ class Request(Stamped):
     run_id: str
 
 
+class Handshake(Stamped):
+    """An installation of the App that somebody began; ``id`` is the secret ``state`` that comes back with it, once."""
+
+    COLLECTION: ClassVar[str] = "handshakes"
+
+    by: str
+    installation: int | None = None
+
+
 class Delivery(Document):
     """A webhook delivery; ``id`` is its ``X-GitHub-Delivery``, which counts once.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sandbox.routes import (
     accounts,
+    app_routes,
     branches,
     comments,
     commits,
@@ -30,8 +31,8 @@ from sandbox.routes import (
 ROUTERS = tuple(
     topic.router
     for topic in (
-        accounts, repos, labels, issues, comments, sub_issues, dependencies, git_refs, git_objects, branches, commits,
-        contents, pulls, pull_merge, reviews, review_comments, graphql, releases, smart_http,
+        accounts, app_routes, repos, labels, issues, comments, sub_issues, dependencies, git_refs, git_objects,
+        branches, commits, contents, pulls, pull_merge, reviews, review_comments, graphql, releases, smart_http,
         dispatches, hook_deliveries, faults,
     )
 )  # fmt: skip

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Self, TypeVar
 
 import httpx
-from githubkit import GitHub, Response, TokenAuthStrategy
+from githubkit import GitHub, Response
+from githubkit.auth.base import BaseAuthStrategy
 from githubkit.exception import GraphQLFailed, RequestError, RequestFailed
 from githubkit.utils import UNSET
 from pydantic import ValidationError
@@ -16,6 +17,7 @@ from pydantic import ValidationError
 from ledger.lease import still_ours
 from shipline.errors import OutcomeUnknown, Unavailable
 from tasks.github.errors import GitHubError, RateLimited, place, refusal, words
+from tasks.github.identity import Identity, about
 from tasks.github.limiter import Limiter, WriteThrottler
 from tasks.github.retry import CAP, Fault, Then, decide, fault_of, repeatable, told, wait
 
@@ -82,7 +84,7 @@ class _Answer(Response[Any, Any]):
             raise OutcomeUnknown(f"{said}.", _HINT) from None
 
 
-class Client(GitHub[TokenAuthStrategy]):
+class Client(GitHub[BaseAuthStrategy]):
     """githubkit, with each request made as the table of retries says. Raises ShiplineErrors only."""
 
     def _check_rate_limit(self, response: Response[Any, Any]) -> None:
@@ -160,14 +162,16 @@ def _check_readable(response: httpx.Response) -> None:
 class GitHubHost:
     """One host and one identity. Writes wait for the limiter, where there is one."""
 
-    def __init__(self, api_url: str, token: str, *, limiter: Limiter | None = None, timeout: float = TIMEOUT) -> None:
+    def __init__(
+        self, api_url: str, identity: Identity, *, limiter: Limiter | None = None, timeout: float = TIMEOUT
+    ) -> None:
         self.api_url = api_url.rstrip("/")
-        self.token = token
+        self.identity = identity
         self._pool = _Pool(retries=1)  # for connections that do not come about; never for a request that went out
         self._limiter = limiter
         self._login: str | None = None
         self.client = Client(
-            TokenAuthStrategy(token),
+            identity.strategy(),
             base_url=self.api_url + "/",
             timeout=httpx.Timeout(timeout),
             http_cache=False,
@@ -186,14 +190,18 @@ class GitHubHost:
     async def login(self) -> str:
         """Who we are on this host, asked once."""
         if self._login is None:
-            rest: Any = self.client.rest
-            self._login = str((await self.ask(rest.users.async_get_authenticated)).parsed_data.login)
+            self._login = await self.ask(lambda: self.identity.login(self.client))
         return self._login
 
-    async def graphql(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
-        """One GraphQL request."""
-        answer = await self.ask(lambda: self.client.async_graphql(query, variables))
+    async def graphql(self, query: str, variables: dict[str, Any], *, repo: str) -> dict[str, Any]:
+        """One GraphQL request, about a repository: an App has a token for each."""
+        with about(repo):
+            answer = await self.ask(lambda: self.client.async_graphql(query, variables))
         return dict(answer)
+
+    async def git_token(self, repo: str) -> str:
+        """What git signs in with at this repository; an App's is good for an hour."""
+        return await self.identity.git_token(self.client, repo)
 
     async def ask(self, call: Callable[[], Awaitable[T]]) -> T:
         """Make one call; see ``Client.arequest`` for what it raises."""

@@ -7,6 +7,8 @@ from typing import Any
 
 from ledger.models import Model
 from tasks.context import context
+from tasks.github.client import GitHubHost
+from tasks.github.identity import EVENTS, PERMISSIONS
 from tasks.github.repo import Repo
 
 MOST_FILES = 300  # of a pull request; GitHub lists 3,000 at most, and nobody reads as many on one page
@@ -45,13 +47,28 @@ async def remarks_on(repo: str, number: int) -> list[Remark]:
 
 async def repositories() -> list[tuple[str, str, bool]]:
     """What our identity may work on: full name, default branch, whether it is private; at most three hundred."""
-    rest: Any = (await context()).github.client.rest
-    found = []
-    async for each in rest.paginate(rest.repos.async_list_for_authenticated_user, per_page=100):
-        found.append((str(each.full_name), str(each.default_branch), bool(each.private)))
-        if len(found) == MOST_FILES:
-            break
-    return found
+    github = (await context()).github
+    found = await github.ask(lambda: github.identity.repositories(github.client, MOST_FILES))
+    return [(str(each.full_name), str(each.default_branch), bool(each.private)) for each in found]
+
+
+async def app_itself(host: GitHubHost) -> Any:
+    """The App that we are, as GitHub's model has it."""
+    rest: Any = host.client.rest
+    return (await host.ask(rest.apps.async_get_authenticated)).parsed_data
+
+
+def lacking(app: Any) -> list[str]:
+    """The permissions and webhook events that the App was not given, in words."""
+    given = app.permissions.model_dump() if hasattr(app.permissions, "model_dump") else dict(app.permissions)
+    levels = ("read", "write", "admin")
+
+    def is_less(name: str, needed: str) -> bool:
+        have = given.get(name)
+        return have not in levels or levels.index(have) < levels.index(needed)
+
+    missing = [f"{name}: {needed}" for name, needed in PERMISSIONS.items() if is_less(name, needed)]
+    return missing + [f"event {each}" for each in EVENTS if each not in app.events]
 
 
 class _View(Repo):

@@ -313,12 +313,12 @@ class Repo:
         if not found.parsed_data.merged:
             return pull
         # REST stopped telling the merge commit with version 2026-03-10; GraphQL still does.
-        node = (await self.host.graphql(MERGED_AS, {"id": pull.node_id}))["node"]
+        node = (await self.host.graphql(MERGED_AS, {"id": pull.node_id}, repo=self.full_name))["node"]
         return pull.model_copy(update={"merged_sha": str(node["mergeCommit"]["oid"])})
 
     async def mark_ready(self, node_id: str) -> None:
         """Turn a draft into a pull request that may merge (GraphQL: REST cannot)."""
-        await self.host.graphql(READY, {"id": node_id})
+        await self.host.graphql(READY, {"id": node_id}, repo=self.full_name)
 
     async def merge_pull(self, number: int, sha: str, title: str, message: str) -> str:
         """Merge with a merge commit, only if the head is still ``sha``; returns the merge commit."""

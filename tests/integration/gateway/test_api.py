@@ -42,9 +42,11 @@ NOTES = {
     ("post", "/api/runs/{runId}/advance"),
     ("post", "/github/dispatch"),
     ("post", "/webhooks/github"),
+    ("post", "/auth/github-app/callback"),
     ("get", "/repos"),
 }
-OPEN = {("post", "/webhooks/github"), ("get", "/healthz")}  # what needs no token: one is signed, one says nothing
+# What needs no token: one is signed, one says nothing, and GitHub sends people to one with a state of ours.
+OPEN = {("post", "/webhooks/github"), ("get", "/healthz"), ("get", "/auth/github-app/callback")}
 
 
 async def _paths(gateway: Gateway) -> dict[tuple[str, str], Any]:

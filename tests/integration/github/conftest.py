@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tasks.github.client import GitHubHost
+from tasks.github.identity import TokenIdentity
 from tasks.github.repo import Repo
 from tests.integration.sandbox.support import TOKEN, Server, Switchboard
 
@@ -28,7 +29,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture
 async def host(server: Server) -> AsyncIterator[GitHubHost]:
     """Our client, less patient than in real life."""
-    opened = GitHubHost(server.url, TOKEN, timeout=1)
+    opened = GitHubHost(server.url, TokenIdentity(TOKEN), timeout=1)
     yield opened
     await opened.close()
 

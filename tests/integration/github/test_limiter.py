@@ -18,6 +18,7 @@ from deployments.stack import LocalStack
 from shipline.config import Settings
 from shipline.errors import Unavailable
 from tasks.github.client import GitHubHost
+from tasks.github.identity import TokenIdentity
 from tasks.github.limiter import Bucket, OwnLimiter, SharedLimiter, limiter_for
 from tasks.github.repo import Repo
 from tests.integration.sandbox.support import ROOT, TOKEN, Server, Switchboard
@@ -84,7 +85,8 @@ async def test_under_the_limiter_github_never_refuses(
     await faults.set("creation-limit", limit=LIMIT, window=WINDOW)
     settings = Settings(prefect_api_url=prefect_url)
     hosts = [
-        GitHubHost(server.url, TOKEN, limiter=SharedLimiter(settings, "sandbox.example", BUCKETS)) for _ in range(2)
+        GitHubHost(server.url, TokenIdentity(TOKEN), limiter=SharedLimiter(settings, "sandbox.example", BUCKETS))
+        for _ in range(2)
     ]
     begun = time.monotonic()
     await asyncio.gather(*(write(Repo(host, repo.full_name), 8) for host in hosts))
@@ -103,7 +105,7 @@ async def test_every_write_takes_a_slot_and_no_read_does(server: Server, repo: R
         async def slot(self) -> None:
             taken.append(1)
 
-    host = GitHubHost(server.url, TOKEN, limiter=Counting("counting.example", []))
+    host = GitHubHost(server.url, TokenIdentity(TOKEN), limiter=Counting("counting.example", []))
     mine = Repo(host, repo.full_name)
     sha = await mine.branch_sha("main")
     assert sha is not None
@@ -139,7 +141,7 @@ async def test_without_an_answer_of_prefects_nothing_is_written(
 ) -> None:
     monkeypatch.setattr("tasks.github.limiter.PATIENCE", 0.2)
     lost = SharedLimiter(Settings(prefect_api_url="http://127.0.0.1:9/api"), "lost.example", BUCKETS)
-    host = GitHubHost(server.url, TOKEN, limiter=lost)
+    host = GitHubHost(server.url, TokenIdentity(TOKEN), limiter=lost)
     with pytest.raises(Unavailable, match="Prefect at"):
         await Repo(host, repo.full_name).create_issue("No", "mark", ["shipline"], None)
     await host.close()

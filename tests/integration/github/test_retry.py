@@ -12,6 +12,7 @@ from shipline.backoff import TRIES
 from shipline.errors import ConfigError, NotFound, OutcomeUnknown, Unavailable
 from tasks.github.client import GitHubError, GitHubHost
 from tasks.github.errors import RateLimited
+from tasks.github.identity import TokenIdentity
 from tasks.github.repo import READY, Repo
 from tests.integration.sandbox.support import Server, Switchboard
 
@@ -184,11 +185,11 @@ async def test_graphqls_own_limit_is_waited_for(repo: Repo, faults: Switchboard)
     await repo.mark_ready(pull.node_id)
     assert time.monotonic() - begun >= 1
     with pytest.raises(GitHubError, match="Could not resolve"):
-        await repo.host.graphql(READY, {"id": "PR_nowhere"})
+        await repo.host.graphql(READY, {"id": "PR_nowhere"}, repo="o/r")
 
 
 async def test_where_nobody_listens_every_request_is_tried_five_times(hurried: list[int]) -> None:
-    nobody = GitHubHost("http://127.0.0.1:9", "token", timeout=1)
+    nobody = GitHubHost("http://127.0.0.1:9", TokenIdentity("token"), timeout=1)
     for call in (Repo(nobody, "a/b").about(), Repo(nobody, "a/b").create_issue("No", "", [], None)):
         with pytest.raises(Unavailable, match="gave no answer") as caught:
             await call

@@ -1,0 +1,93 @@
+"""GitHub Apps: who signs with which key, the installation of each owner, and the tokens that were minted."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import jwt
+
+LONGEST = 600  # seconds that an App's own token may last
+HOUR = 3600
+FIRST_INSTALLATION = 51_000_000
+
+
+@dataclass(frozen=True)
+class App:
+    """An App: its id, what it is called, and the public half of its key as PEM."""
+
+    id: str
+    slug: str
+    key: str
+
+    @property
+    def login(self) -> str:
+        """As whom it acts."""
+        return f"{self.slug}[bot]"
+
+
+@dataclass(frozen=True)
+class Minted:
+    """A token of an installation. ``repositories`` None means all of the owner's."""
+
+    app: App
+    owner: str
+    repositories: frozenset[str] | None
+    until: float
+
+    def covers(self, owner: str, name: str) -> bool:
+        """Whether it is good for this repository."""
+        return owner.lower() == self.owner.lower() and (self.repositories is None or name.lower() in self.repositories)
+
+
+@dataclass
+class Apps:
+    """All of them; there is one installation for each owner that was named."""
+
+    known: dict[str, App] = field(default_factory=dict)
+    owners: tuple[str, ...] = ()
+    minted: dict[str, Minted] = field(default_factory=dict)
+
+    def of_jwt(self, secret: str) -> App | None:
+        """The App that signed this, if it did so as GitHub asks: RS256, in force, for ten minutes at most."""
+        try:
+            app = self.known.get(str(jwt.decode(secret, options={"verify_signature": False}).get("iss")))
+            if app is None:
+                return None
+            claims: dict[str, Any] = jwt.decode(
+                secret,
+                app.key,
+                algorithms=["RS256"],
+                leeway=5,
+                options={"require": ["iat", "exp"], "verify_iss": False},
+            )
+        except jwt.InvalidTokenError:
+            return None
+        return app if claims["exp"] - claims["iat"] <= LONGEST else None
+
+    def of_token(self, secret: str) -> Minted | None:
+        """What a token is good for, while it is."""
+        found = self.minted.get(secret)
+        return found if found is not None and found.until > time.time() else None
+
+    def mint(self, app: App, owner: str, repositories: frozenset[str] | None) -> tuple[str, str]:
+        """A new token and when it ends, as GitHub writes it."""
+        token = f"ghs_{app.id}_{secrets.token_urlsafe(40)}"
+        until = time.time() + HOUR
+        self.minted[token] = Minted(app, owner, repositories, until)
+        return token, datetime.fromtimestamp(until, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def installation(self, owner: str) -> int | None:
+        """The installation's number on an owner."""
+        for number, each in enumerate(self.owners):
+            if each.lower() == owner.lower():
+                return FIRST_INSTALLATION + number
+        return None
+
+    def owner(self, installation: int) -> str | None:
+        """Whose installation this is."""
+        number = installation - FIRST_INSTALLATION
+        return self.owners[number] if 0 <= number < len(self.owners) else None

@@ -1,0 +1,132 @@
+"""What an App asks as itself: who it is, where it is installed, and tokens for there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from sandbox.answers import Json, Refused, not_found
+from sandbox.apps import App
+from sandbox.context import At, Call, Here
+from sandbox.shapes.repos import repository
+from sandbox.shapes.users import user
+
+router = APIRouter()
+PERMISSIONS = {
+    "actions": "write", "checks": "write", "contents": "write", "deployments": "write", "issues": "write",
+    "metadata": "read", "pull_requests": "write", "statuses": "write", "workflows": "write",
+}  # fmt: skip
+EVENTS = [
+    "issues", "issue_comment", "pull_request", "pull_request_review", "push", "check_run", "check_suite",
+    "workflow_run", "workflow_job", "status", "repository_dispatch",
+]  # fmt: skip
+BORN = "2026-01-01T00:00:00Z"
+
+
+class TokenAsked(BaseModel):
+    """What a token is to be good for."""
+
+    repositories: list[str] | None = Field(default=None, max_length=500)
+    repository_ids: list[int] | None = None
+    permissions: dict[str, str] = Field(default_factory=dict)
+
+
+def _app(call: Call) -> App:
+    app: App | None = getattr(call.request.state, "app_itself", None)
+    if app is None:
+        raise Refused(401, "A JSON web token could not be decoded")
+    return app
+
+
+def _shape(call: Call, app: App) -> dict[str, Any]:
+    return {
+        "id": int(app.id), "slug": app.slug, "node_id": f"A_{app.id}", "client_id": f"Iv23{app.id}",
+        "owner": user(call.hub, call.hub.apps.owners[0]), "name": app.slug, "description": None,
+        "external_url": call.hub.url, "html_url": f"{call.hub.url}/apps/{app.slug}", "created_at": BORN,
+        "updated_at": BORN, "permissions": PERMISSIONS, "events": EVENTS,
+        "installations_count": len(call.hub.apps.owners),
+    }  # fmt: skip
+
+
+def _installation(call: Call, app: App, owner: str) -> dict[str, Any]:
+    number = call.hub.apps.installation(owner)
+    account = user(call.hub, owner)
+    return {
+        "id": number, "account": account, "repository_selection": "all",
+        "access_tokens_url": f"{call.hub.url}/app/installations/{number}/access_tokens",
+        "repositories_url": f"{call.hub.url}/installation/repositories",
+        "html_url": f"{call.hub.url}/settings/installations/{number}", "app_id": int(app.id),
+        "client_id": f"Iv23{app.id}", "target_id": account["id"], "target_type": account["type"],
+        "permissions": PERMISSIONS, "events": EVENTS, "created_at": BORN, "updated_at": BORN,
+        "single_file_name": None, "has_multiple_single_files": False, "single_file_paths": [], "app_slug": app.slug,
+        "suspended_by": None, "suspended_at": None, "contact_email": None,
+    }  # fmt: skip
+
+
+@router.get("/app")
+async def itself(call: Here) -> Json:
+    """The App."""
+    return Json(_shape(call, _app(call)))
+
+
+@router.get("/app/installations")
+async def installations(call: Here) -> Json:
+    """Where it is installed."""
+    app = _app(call)
+    return call.listed([_installation(call, app, owner) for owner in call.hub.apps.owners])
+
+
+@router.get("/app/installations/{number:int}")
+async def installation(call: Here, number: int) -> Json:
+    """One of them."""
+    app, owner = _app(call), call.hub.apps.owner(number)
+    if owner is None:
+        raise not_found()
+    return Json(_installation(call, app, owner))
+
+
+@router.get("/repos/{owner}/{repo}/installation")
+async def of_repository(at: At) -> Json:
+    """The one that covers a repository."""
+    app = _app(at)
+    if at.hub.apps.installation(at.repo["owner"]) is None:
+        raise not_found()
+    return Json(_installation(at, app, at.repo["owner"]))
+
+
+@router.post("/app/installations/{number:int}/access_tokens")
+async def mint(call: Here, number: int, body: TokenAsked | None = None) -> Json:
+    """A token for an hour, narrowed to some repositories where they are named."""
+    app, owner = _app(call), call.hub.apps.owner(number)
+    if owner is None:
+        raise not_found()
+    names = body.repositories if body else None
+    rows = [call.hub.find(owner, name) for name in names or []]
+    if any(row is None for row in rows):
+        raise Refused(422, "There is at least one repository that does not exist or is not accessible to the parent "
+                           "installation.")  # fmt: skip
+    asked = body.permissions if body else {}
+    if any(PERMISSIONS.get(name) is None for name in asked):
+        raise Refused(422, "The permissions requested are not granted to this installation.")
+    chosen = frozenset(name.lower() for name in names) if names is not None else None
+    token, until = call.hub.apps.mint(app, owner, chosen)
+    made: dict[str, Any] = {
+        "token": token, "expires_at": until, "permissions": asked or PERMISSIONS,
+        "repository_selection": "all" if chosen is None else "selected",
+    }  # fmt: skip
+    if chosen is not None:
+        made["repositories"] = [repository(call.hub, row) for row in rows if row is not None]
+    return Json(made, 201)
+
+
+@router.get("/installation/repositories")
+async def repositories(call: Here) -> Json:
+    """What an installation's token is good for."""
+    minted = getattr(call.request.state, "minted", None)
+    if minted is None:
+        raise Refused(403, "Resource not accessible by personal access token")
+    rows = call.store.all("SELECT * FROM repos WHERE owner = ? ORDER BY id", minted.owner)
+    found = [repository(call.hub, row) for row in rows if minted.covers(row["owner"], row["name"])]
+    return Json({"total_count": len(found), "repository_selection": "selected", "repositories": found})
