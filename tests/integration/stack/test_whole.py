@@ -23,13 +23,13 @@ pytestmark = pytest.mark.timeout(240)
 
 @pytest.fixture(scope="module")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalStack]:
-    """A running stack of all four parts."""
+    """A running stack of all parts but the console."""
     home = tmp_path_factory.mktemp("whole")
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith(("SHIPLINE_", "PREFECT_"))]:
             patch.delenv(name)
         patch.setenv("PREFECT_API_KEY", "a person's own, which would break the server of the stack")
-        async with LocalStack(home, fixed_ports=False, parts=("mongodb", "prefect", "sandbox", "runner")) as running:
+        async with LocalStack(home, fixed_ports=False, parts=("mongodb", "prefect", "sandbox", "gateway", "runner")) as running:
             yield running
     assert await left(home) == []
 
@@ -51,7 +51,7 @@ async def test_the_sandbox_opens_with_its_token_alone(stack: LocalStack) -> None
 async def test_nothing_listens_beyond_this_machine(stack: LocalStack) -> None:
     found = [each for member in await left(stack.home) for each in member.net_connections("all")]
     listening = [each.laddr for each in found if each.status == psutil.CONN_LISTEN]
-    assert len(listening) == 3
+    assert len(listening) == 4
     assert {address.ip for address in listening} == {"127.0.0.1"}
 
 
