@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from console import commands_admin, commands_budget, commands_control, commands_replay, commands_runs, commands_stack
+from console import (
+    commands_admin,
+    commands_budget,
+    commands_control,
+    commands_replay,
+    commands_runs,
+    commands_stack,
+    commands_step,
+    commands_workflows,
+)
 from console.out import fail
 from shipline.errors import ShiplineError
 
@@ -21,6 +30,10 @@ app = typer.Typer(
 )
 audit = typer.Typer(help="The chain of events that proves what happened.", no_args_is_help=True)
 app.add_typer(audit, name="audit")
+workflows = typer.Typer(help="GitHub Actions as the place where steps run.", no_args_is_help=True)
+app.add_typer(workflows, name="workflows")
+step = typer.Typer(help="What the workflow pack calls on a runner in GitHub Actions.", no_args_is_help=True)
+app.add_typer(step, name="step", hidden=True)
 
 app.command()(commands_stack.up)
 app.command()(commands_stack.demo)
@@ -45,6 +58,9 @@ app.command()(commands_runs.logs)
 app.command()(commands_replay.record)
 app.command()(commands_replay.replay)
 app.command()(commands_stack.doctor)
+for part in (commands_step.begin, commands_step.work, commands_step.report, commands_step.send):
+    step.command()(part)
+workflows.command("install")(commands_workflows.install)
 audit.command("verify")(commands_runs.verify)
 
 

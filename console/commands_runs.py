@@ -14,7 +14,7 @@ from console.out import err, out, say_json
 from console.views import chips, event_line, headline, runs_table, standing, tree_table
 from ledger import queries
 from ledger.interrupts import words
-from ledger.models import Budget, Event, Outcome, Run, Size
+from ledger.models import Budget, Event, Executor, Outcome, Run, Size
 from ledger.timeline import verify as verify_chain
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
@@ -31,6 +31,9 @@ def run(
     budget_usd: Annotated[float | None, typer.Option(min=0, help="Pause when agents cost so many dollars.")] = None,
     budget_tokens: Annotated[int | None, typer.Option(min=0, help="Pause when they used so many tokens.")] = None,
     budget_minutes: Annotated[float | None, typer.Option(min=0, help="Pause after so many minutes of work.")] = None,
+    executor: Annotated[
+        Executor | None, typer.Option(help="Where agents and checks work; the project's settings say, unless given.")
+    ] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Start it and return at once.")] = False,
     json: Json = False,
 ) -> None:
@@ -43,7 +46,10 @@ def run(
 
     text = sys.stdin.read() if idea == "-" else idea
     budget = Budget(usd=budget_usd, tokens=budget_tokens, minutes=budget_minutes)
-    ended = asyncio.run(start_run(text, repo, size=size, dry_run=dry_run, budget=budget, follow=not detach, quiet=json))
+    asked = start_run(
+        text, repo, size=size, dry_run=dry_run, budget=budget, executor=executor, follow=not detach, quiet=json
+    )
+    ended = asyncio.run(asked)
     _say_end(ended, detach, json)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from console.out import err, out
 from console.views import event_line
 from ledger import queries
-from ledger.models import Budget, Run, Size
+from ledger.models import Budget, Executor, Run, Size
 from shipline.config import load_settings
 from tasks import control
 from tasks.context import close_context, context
@@ -14,7 +14,15 @@ from tasks.submit import submit
 
 
 async def start_run(
-    idea: str, repo: str, *, size: Size, dry_run: bool, budget: Budget, follow: bool, quiet: bool
+    idea: str,
+    repo: str,
+    *,
+    size: Size,
+    dry_run: bool,
+    budget: Budget,
+    executor: Executor | None,
+    follow: bool,
+    quiet: bool,
 ) -> Run:
     """Submit an idea, hand its run to a worker, and (with ``follow``) print its events to the end.
 
@@ -23,7 +31,7 @@ async def start_run(
     try:
         async with prefect(load_settings()) as server:
             deployment = await server.deployment()  # asked before anything is made
-            run = await submit(idea, repo, size=size, dry_run=dry_run, budget=budget)
+            run = await submit(idea, repo, size=size, dry_run=dry_run, budget=budget, executor=executor)
             if run.interrupt.paused:
                 return run
             await server.start(deployment, run.id, dry_run=dry_run)

@@ -30,6 +30,11 @@ def local_secret(home: Path, name: str) -> str:
     return file.read_text()
 
 
+def dispatch_secret(home: Path) -> str:
+    """What dispatches are signed with: yours (``SHIPLINE_DISPATCH_SECRET``), else this folder's own."""
+    return os.environ.get("SHIPLINE_DISPATCH_SECRET") or local_secret(home, "dispatch-secret")
+
+
 async def start_gateway(children: Children, port: int, environment: Mapping[str, str]) -> str:
     """Start it and return its address once it answers.
 
@@ -39,7 +44,6 @@ async def start_gateway(children: Children, port: int, environment: Mapping[str,
     signed_with = [*_given(environment), local_secret(children.home, "webhook-secret")]
     known = {
         "SHIPLINE_API_TOKENS": json.dumps({"local": f"admin:{local_secret(children.home, 'token')}"}),
-        "SHIPLINE_DISPATCH_SECRET": local_secret(children.home, "dispatch-secret"),
         **environment,
         "SHIPLINE_WEBHOOK_SECRETS": json.dumps(signed_with),
     }

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import sys
 from pathlib import Path
 
 import httpx
 
-from deployments.gateway_server import local_secret
+from deployments.gateway_server import dispatch_secret, local_secret
 from deployments.ports import HOST
 from deployments.process import Children, own_environment, ready
 
@@ -18,15 +19,22 @@ WITHIN = 30.0
 SEED = Path(__file__).parents[1] / "sandbox" / "seed" / "tally"
 
 
-async def start_sandbox(children: Children, port: int, hook: str = "") -> tuple[str, str]:
-    """Start it and return its address and the token that opens it. It tells ``hook`` (an address) what happens."""
+async def start_sandbox(children: Children, port: int, gateway: str = "") -> tuple[str, str]:
+    """Start it and return its address and the token that opens it.
+
+    With a ``gateway`` (an address) it tells that what happens, and runs workflows, where ``act`` is installed.
+    """
     data = children.home / "sandbox"
     token = _token(data)
     where = ["--data", str(data), "--port", str(port), "--host", HOST]
     argv = [sys.executable, "-m", "sandbox", *where, "--token", token, "--seed", f"demo/tally={SEED}"]
-    if hook:
+    if gateway:
         local_secret(children.home, "webhook-secret")
-        argv += ["--hook", hook, "--hook-secret", str(children.home / "gateway" / "webhook-secret")]
+        known = children.home / "gateway"
+        argv += ["--hook", f"{gateway}/webhooks/github", "--hook-secret", str(known / "webhook-secret")]
+        if can_act():
+            argv += ["--actions", "--actions-secret", f"SHIPLINE_DISPATCH_SECRET={_signed_with(children.home)}"]
+            argv += ["--actions-variable", f"SHIPLINE_URL={gateway}"]
     child = children.spawn(NAME, argv, own_environment())
     url = f"http://{HOST}:{port}"
     async with httpx.AsyncClient(timeout=2, headers={"Authorization": f"Bearer {token}"}) as client:
@@ -39,6 +47,19 @@ async def start_sandbox(children: Children, port: int, hook: str = "") -> tuple[
 
         await ready(child, answers, WITHIN)
     return url, token
+
+
+def _signed_with(home: Path) -> Path:
+    """The file that holds what dispatches are signed with, whoever chose it."""
+    file = home / "gateway" / "actions-secret"
+    file.touch(mode=0o600)
+    file.write_text(dispatch_secret(home))
+    return file
+
+
+def can_act() -> bool:
+    """Whether workflows can be run here: ``act`` comes with ``pip install "shipline[actions]"``."""
+    return (Path(sys.executable).parent / "act").exists() or shutil.which("act") is not None
 
 
 def _token(data: Path) -> str:

@@ -41,6 +41,7 @@ class StackAddresses:
     github_token: str
     console_url: str = ""
     gateway_url: str = ""
+    dispatch_secret: str = ""
 
 
 class LocalStack:
@@ -94,6 +95,7 @@ class LocalStack:
             "SHIPLINE_MONGODB_URI": self.addresses.mongodb_uri,
             "SHIPLINE_GITHUB_API_URL": self.addresses.github_api_url,
             "SHIPLINE_GITHUB_TOKEN": self.addresses.github_token,
+            "SHIPLINE_DISPATCH_SECRET": self.addresses.dispatch_secret,
             MARK: self._id,
             **prefect_server.CLIENT,
             # A server of yours may be known to Prefect by a profile of yours.
@@ -125,7 +127,8 @@ class LocalStack:
             mongo = group.create_task(self._mongodb())
             prefect = group.create_task(self._prefect())
             sandbox = group.create_task(self._sandbox())
-        self.addresses = StackAddresses(mongo.result(), prefect.result(), *sandbox.result())
+        secret = gateway_server.dispatch_secret(self.home) if "gateway" in self._parts else ""
+        self.addresses = StackAddresses(mongo.result(), prefect.result(), *sandbox.result(), dispatch_secret=secret)
         if "runner" in self._parts:
             await self._runner()
             self._again["runner"] = (worker.NAME, self._runner)
@@ -165,8 +168,8 @@ class LocalStack:
     async def _sandbox(self) -> tuple[str, str]:
         if "sandbox" not in self._parts:
             return "", ""
-        hook = f"http://{HOST}:{self._ports['gateway']}/webhooks/github" if "gateway" in self._parts else ""
-        start = partial(sandbox_server.start_sandbox, self._children, self._ports["sandbox"], hook)
+        gateway = f"http://{HOST}:{self._ports['gateway']}" if "gateway" in self._parts else ""
+        start = partial(sandbox_server.start_sandbox, self._children, self._ports["sandbox"], gateway)
         return await self._timed("sandbox", sandbox_server.NAME, start)
 
     async def _runner(self) -> None:

@@ -13,6 +13,7 @@ from ledger.models import (
     Budget,
     Deployment,
     Event,
+    Executor,
     Forecast,
     Interrupt,
     Issue,
@@ -42,6 +43,7 @@ class IdeaOptions(Model):
 
     size: Size = Size.MEDIUM
     dry_run: bool = False
+    executor: Executor | None = None
     budget: Budget = Field(default_factory=Budget)
 
 

@@ -10,6 +10,7 @@ from ledger.issues import read_tree
 from ledger.models import (
     Approval,
     EventType,
+    Executor,
     Idea,
     Level,
     Outcome,
@@ -36,6 +37,7 @@ async def create_run(
     *,
     size: Size = Size.MEDIUM,
     dry_run: bool = False,
+    executor: Executor = Executor.WORKER,
     run_id: str | None = None,
 ) -> Run:
     """Store an idea and the run that will deliver it. ``repo`` is ``owner/name``.
@@ -53,6 +55,7 @@ async def create_run(
         repo=repo,
         size=size,
         dry_run=dry_run,
+        executor=executor,
         correlation_id=uuid7(),
         outbox=[event(EventType.WORKFLOW_STARTED, RunState.IDEA_SUBMITTED, f"Idea for {repo}: {idea}")],
     )

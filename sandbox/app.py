@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from sandbox.actions.runner import Actions
 from sandbox.answers import Refused, not_found, refusal
 from sandbox.faults.middleware import Faults
 from sandbox.faults.rules import Book
@@ -35,10 +36,11 @@ def build(
     wire: Wire,
     ready: Callable[[], None],
     hook: Hook | None = None,
+    actions: Actions | None = None,
 ) -> ASGIApp:
     """The application; ``ready`` is called once it can answer. ``wire`` knows the connections it is served on.
 
-    With a ``hook`` everything that happens is told to it.
+    With a ``hook`` everything that happens is told to it; with ``actions`` workflows run.
     """
 
     @asynccontextmanager
@@ -51,6 +53,8 @@ def build(
                 ready()
                 yield
         finally:
+            if actions is not None:
+                await actions.close()
             hub.close()
 
     app = FastAPI(
@@ -65,6 +69,9 @@ def build(
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(Exception, _fault)
     teller = app.state.teller = Teller(app, hub, hook) if hook else None
+    app.state.actions = actions
+    if actions is not None and teller is not None:
+        actions.announce = teller.ran
     return Faults(FrontDoor(teller or app, hub, limits), app.state.faults, wire)
 
 

@@ -65,6 +65,15 @@ CREATE TABLE IF NOT EXISTS statuses (
     sha TEXT NOT NULL, login TEXT NOT NULL, state TEXT NOT NULL, context TEXT NOT NULL, description TEXT,
     target_url TEXT, created_at TEXT NOT NULL, updated_at TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS statuses_sha ON statuses (repo_id, sha);
+CREATE TABLE IF NOT EXISTS workflow_runs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, repo_id INTEGER NOT NULL REFERENCES repos ON DELETE CASCADE,
+    name TEXT NOT NULL, path TEXT NOT NULL, title TEXT NOT NULL, event TEXT NOT NULL, sha TEXT NOT NULL,
+    status TEXT NOT NULL, conclusion TEXT, created_at TEXT NOT NULL, updated_at TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS artifacts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, repo_id INTEGER NOT NULL REFERENCES repos ON DELETE CASCADE,
+    run_id INTEGER NOT NULL, name TEXT NOT NULL, size INTEGER NOT NULL, digest TEXT NOT NULL,
+    created_at TEXT NOT NULL, expires_at TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS artifacts_name ON artifacts (repo_id, name);
 CREATE TABLE IF NOT EXISTS hook_deliveries (
     id INTEGER PRIMARY KEY AUTOINCREMENT, guid TEXT NOT NULL, event TEXT NOT NULL, action TEXT,
     repository_id INTEGER NOT NULL, payload TEXT NOT NULL, status_code INTEGER NOT NULL,

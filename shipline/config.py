@@ -61,6 +61,8 @@ class Settings(BaseSettings):
     github_token: SecretStr | None = None
     gateway_url: str | None = None
     dispatch_secret: SecretStr | None = None  # what dispatches to workflows are signed with
+    actions_seconds: float = Field(default=3600, gt=0)  # how long a step in GitHub Actions may take, queue and all
+    actions_hello_seconds: float = Field(default=600, gt=0)  # and the first answer
     github_app_id: str | None = None
     github_app_key: Path | None = None  # the App's private key, a PEM file
     github_timeout: float = Field(default=30, gt=0)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-
 from ledger.effects import Key, nothing_to_find, perform
 from ledger.issues import change_issue, get_issue
-from ledger.models import AgentType, CheckReport, EffectKind, Finding, Issue, IssueStatus, Model, Severity
+from ledger.models import AgentType, CheckReport, EffectKind, Executor, Finding, Issue, IssueStatus, Model, Severity
 from shipline.errors import NotFound
 from shipline.ids import digest
+from tasks.actions.elsewhere import check_there
 from tasks.agents.ask import ask_planner, compose
 from tasks.answers import AuditOpinion, QaOpinion
 from tasks.budget import counting
 from tasks.git import clone, discard
 from tasks.implementing import remote, workplace
 from tasks.issues import comment
-from tasks.quality import TargetEnvironment, check_change, check_whole, read_target_settings, target_environment
+from tasks.quality import check_all
 from tasks.state import Here, get_settings, here
 from tasks.step import step
 from tasks.texts import check_comment
@@ -29,9 +27,6 @@ class Checked(Model):
     reports: list[CheckReport]
 
 
-Suite = Callable[[Path, TargetEnvironment, float, float], Awaitable[list[CheckReport]]]
-
-
 @step(name="check", task_run_name="check {key}")
 async def check(run_id: str, key: str) -> list[Finding]:
     """Run the checks of a change on the node's head; the findings that block (none when it passed)."""
@@ -39,7 +34,7 @@ async def check(run_id: str, key: str) -> list[Finding]:
     issue = await get_issue(at.ctx.store, run_id, key)
     if issue.tested_head is not None and issue.tested_head == issue.head:
         return []
-    checked = await _checked(at, issue, EffectKind.QA, _change_suite)
+    checked = await _checked(at, issue, EffectKind.QA)
     return await _conclude(at, issue, checked, group(checked.reports, key))
 
 
@@ -50,7 +45,7 @@ async def check_epic(run_id: str, key: str) -> list[Finding]:
     issue = await get_issue(at.ctx.store, run_id, key)
     if issue.tested_head is not None and issue.tested_head == issue.head:
         return []
-    checked = await _checked(at, issue, EffectKind.QA_WHOLE, _whole_suite)
+    checked = await _checked(at, issue, EffectKind.QA_WHOLE)
     findings = [finding for report in checked.reports for finding in report.critical]
     if not findings:
         findings = await _opinions(at)
@@ -76,25 +71,32 @@ async def _conclude(at: Here, issue: Issue, checked: Checked, findings: list[Fin
     return []
 
 
-async def _checked(at: Here, issue: Issue, kind: EffectKind, suite: Suite) -> Checked:
+async def _checked(at: Here, issue: Issue, kind: EffectKind) -> Checked:
     head = _head(issue)
     tree = await at.repo.tree_of(head)
     settings = await get_settings(at.run)
 
+    key = Key(at.run.id, "trees", str(issue.round), kind, tree[:12])
+    whole = kind is EffectKind.QA_WHOLE
+
     async def act() -> Checked:
+        if at.run.executor is Executor.ACTIONS:
+            async with counting(at.ctx.store, at.run.id):
+                there = await check_there(at.ctx, at.run, key, issue, head, whole, settings.coverage_percent)
+            return Checked(tree=tree, reports=there)
         async with at.ctx.test_slots, counting(at.ctx.store, at.run.id):
             made = await clone(await remote(at), head, workplace(at, issue.key, "qa"))
             try:
-                wanted = read_target_settings(made.path).coverage_percent
-                minimum = settings.coverage_percent if wanted is None else wanted
-                environment = await target_environment(made.path, at.ctx.settings.home / "environments")
-                reports = await suite(made.path, environment, minimum, at.ctx.settings.test_timeout)
+                reports = await check_all(
+                    made.path, at.ctx.settings.home / "environments", whole=whole, minimum=settings.coverage_percent,
+                    timeout=at.ctx.settings.test_timeout,
+                )  # fmt: skip
             finally:
                 await discard(made)
         return Checked(tree=tree, reports=reports)
 
     return await perform(
-        at.ctx.store, Key(at.run.id, "trees", str(issue.round), kind, tree[:12]), Checked, act=act,
+        at.ctx.store, key, Checked, act=act,
         look=nothing_to_find, say=lambda done: f"QA of {issue.key}: {summary(done.reports)}", phase=at.run.state,
         about=issue.key, long=True,
     )  # fmt: skip
@@ -104,14 +106,6 @@ def _head(issue: Issue) -> str:
     if issue.head is None:
         raise NotFound(f"{issue.key} has no commit yet.", "Implement it first.")
     return issue.head
-
-
-async def _change_suite(path: Path, env: TargetEnvironment, minimum: float, timeout: float) -> list[CheckReport]:
-    return await check_change(path, env, minimum_coverage=minimum, timeout=timeout)
-
-
-async def _whole_suite(path: Path, env: TargetEnvironment, minimum: float, timeout: float) -> list[CheckReport]:
-    return await check_whole(path, env, minimum_coverage=minimum, timeout=timeout)
 
 
 async def _opinions(at: Here) -> list[Finding]:

@@ -15,33 +15,43 @@ from typing import Any
 from ledger.models import Dispatch, Run
 from shipline.errors import ConfigError, InvalidInput
 from shipline.ids import uuid7
-from tasks.context import context
+from tasks.context import Context, context
 from tasks.github.repo import Repo
 
-# The types of the notes, §6.2.
+# The types of the notes, §6.2, and those of the workflows that §5 has besides.
 TYPES = (
     "orchestrator.start", "orchestrator.pause", "orchestrator.cancel", "ai.spec.request", "ai.plan.request",
     "issues.sync.request", "agent.cursor.execute.request", "agent.cursor.review.request", "qa.run.request",
-    "qa.defect.file.request", "merge.gate.request", "deploy.request", "audit.emit",
+    "qa.defect.file.request", "merge.gate.request", "deploy.request", "audit.emit", "ai.nemotron.request",
+    "sec.scan.request", "release.notes.request",
 )  # fmt: skip
 MOST = 60_000  # characters; GitHub takes 65,535
 
 
-async def dispatch(
-    run_id: str, event_type: str, node_id: str | None, branch: str | None, params: Mapping[str, Any], *, key: str
-) -> Dispatch:
-    """Send it, unless it was sent under this key before. InvalidInput when the key stands for another one."""
-    ctx = await context()
-    secret = ctx.settings.dispatch_secret
-    if secret is None:
+def require_secret(ctx: Context) -> str:
+    """What dispatches are signed with; ConfigError says how to give one."""
+    if ctx.settings.dispatch_secret is None:
         raise ConfigError("Dispatches cannot be signed.", "Set SHIPLINE_DISPATCH_SECRET, here and in the repository.")
+    return ctx.settings.dispatch_secret.get_secret_value()
+
+
+async def dispatch(
+    run_id: str, event_type: str, node_id: str | None, branch: str | None, params: Mapping[str, Any], *, key: str,
+    about: str | None = None, job: dict[str, Any] | None = None,
+) -> Dispatch:  # fmt: skip
+    """Send it, unless it was sent under this key before. InvalidInput when the key stands for another one.
+
+    One with a ``job`` carries out a step; ``about`` is the effect it is for.
+    """
+    ctx = await context()
+    secret = require_secret(ctx)
     run = await ctx.store.get(Run, run_id)
     if event_type not in TYPES:
         raise InvalidInput(f"{event_type!r} starts nothing.", f"There are: {', '.join(TYPES)}.")
     body = {"runId": run.id, "nodeId": node_id, "repo": run.repo, "branch": branch, "params": dict(params)}
     if len(json.dumps(body)) > MOST:
         raise InvalidInput(f"The parameters are larger than {MOST:,} characters.", "Pass ids, not contents.")
-    mine = Dispatch(id=uuid7(), key=key, run_id=run.id, event_type=event_type, payload=body)
+    mine = Dispatch(id=uuid7(), key=key, run_id=run.id, event_type=event_type, payload=body, about=about, job=job)
     if not await ctx.store.insert(mine):
         known = await ctx.store.find_one(Dispatch, {"key": key})
         if known is None or (known.event_type, known.payload) != (event_type, body):
@@ -49,7 +59,7 @@ async def dispatch(
         if known.sent:
             return known
         mine = known
-    await Repo(ctx.github, run.repo).dispatch(event_type, signed(mine, secret.get_secret_value()))
+    await Repo(ctx.github, run.repo).dispatch(event_type, signed(mine, secret))
     await ctx.store.change(Dispatch, mine.id, {"sent": True})
     return mine
 

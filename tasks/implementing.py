@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from ledger.effects import Key, perform
 from ledger.issues import change_issue, get_issue
-from ledger.models import AgentType, Effect, EffectKind, EffectStatus, Issue, IssueStatus
+from ledger.models import (
+    AgentJob,
+    AgentResult,
+    AgentType,
+    Effect,
+    EffectKind,
+    EffectStatus,
+    Executor,
+    Issue,
+    IssueStatus,
+)
 from shipline.errors import AgentError, GuardBlocked, NotFound
 from shipline.ids import digest
+from tasks.actions.elsewhere import code_there
 from tasks.agents.ask import compose, journal
 from tasks.agents.registry import coder
 from tasks.agents.starting import start_agent
+from tasks.agents.working import work_in
 from tasks.answers import Produced
 from tasks.budget import metered
 from tasks.git import Clone, Remote, clone, discard
@@ -40,18 +53,10 @@ async def implement(run_id: str, key: str) -> str:
     agent_key = Key(run_id, key, round_, EffectKind(f"agent.{issue.agent}"))
 
     async def work() -> Produced:
-        made = await clone(await remote(at), branch, workplace(at, key, "agent"))
-        try:
-            base = await made.head()
-            agent = coder(at.ctx.settings)
-            ref = await start_agent(at.ctx, agent, job, agent_key, made.path)
-            result = metered(await agent.result(ref))
-            patch = await made.patch()
-        finally:
-            await discard(made)
-        if not patch:
+        produced = await _produce(at, job, agent_key, branch)
+        if not produced.patch:
             raise AgentError(f"{issue.agent} changed nothing for {key}.", "Retry, or make the issue clearer.")
-        return Produced(result=result, base=base, patch=patch)
+        return produced
 
     produced = await journal(at.ctx, at.run, agent_key, job, work, Produced, lambda done: done.result)
     return await _push(at, issue, produced, round_)
@@ -72,21 +77,28 @@ async def resolve_conflict(run_id: str, key: str) -> str:
     agent_key = Key(run_id, key, round_, EffectKind.AGENT_CONFLICT, tip[:12])
 
     async def work() -> Produced:
-        made = await clone(await remote(at), branch, workplace(at, key, "conflict"))
-        try:
-            head = await made.head()
-            conflicts = await made.merge(tip)
-            agent = coder(at.ctx.settings)
-            ref = await start_agent(at.ctx, agent, job, agent_key, made.path)
-            result = metered(await agent.result(ref))
-            await _no_markers(made, conflicts)
-            patch = await made.patch()
-        finally:
-            await discard(made)
-        return Produced(result=result, base=head, merged=tip, patch=patch)
+        return await _produce(at, job, agent_key, branch, tip)
 
     produced = await journal(at.ctx, at.run, agent_key, job, work, Produced, lambda done: done.result)
     return await _push(at, issue, produced, round_)
+
+
+async def _produce(at: Here, job: AgentJob, key: Key, branch: str, merged: str | None = None) -> Produced:
+    """Let the agent work on the branch's head: in a clone of ours, or where the run's executor is."""
+    if at.run.executor is Executor.ACTIONS:
+        base = await at.repo.branch_sha(branch)
+        if base is None:
+            raise NotFound(f"Branch {branch} of {at.run.repo} is gone.", "Restore it, then retry.")
+        coded = await code_there(at.ctx, at.run, key, job, branch, base, merged)
+        result = metered(AgentResult.model_validate(coded.result))
+        return Produced(result=result, base=base, merged=merged, patch=coded.patch)
+    made = await clone(await remote(at), branch, workplace(at, key.node, "conflict" if merged else "agent"))
+    try:
+        base, agent = await made.head(), coder(at.ctx.settings)
+        result, patch = await work_in(made, agent, partial(start_agent, at.ctx, agent, job, key), merged)
+    finally:
+        await discard(made)
+    return Produced(result=metered(result), base=base, merged=merged, patch=patch)
 
 
 async def _push(at: Here, issue: Issue, produced: Produced, round_: str) -> str:
@@ -139,13 +151,6 @@ async def _guard(made: Clone, issue: Issue, base: str, commit: str) -> None:
     if violations:
         named = "; ".join(f"{each.guard}: {each.path}: {each.detail}" for each in violations)
         raise GuardBlocked(f"A guard stopped the change of {issue.key}: {named}.", "Nothing was pushed.")
-
-
-async def _no_markers(made: Clone, conflicts: list[str]) -> None:
-    for path in conflicts:
-        file = made.path / path
-        if file.is_file() and "<<<<<<< " in file.read_text(errors="replace"):
-            raise AgentError(f"The agent left the conflict in {path} unresolved.", "Retry, or resolve it by hand.")
 
 
 async def _conflict_round(at: Here, key: str, tip: str) -> str:

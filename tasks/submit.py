@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from agents_catalog.catalog import load_agents, load_onboarding
-from ledger.models import Budget, Request, Run, Size, UserSettings
-from ledger.runs import create_run, note_run
+from ledger.models import Budget, Executor, Request, Run, Size, UserSettings
+from ledger.runs import create_run, note_run, project_id
 from shipline.errors import InvalidInput, NoRecording, NotFound
 from shipline.ids import digest, new_run_id
 from tasks.agents.registry import require_known
 from tasks.budget import effective
 from tasks.context import Context, context
+from tasks.dispatching import require_secret
 from tasks.github.repo import Repo
 from tasks.prefect_api import prefect
 
@@ -23,9 +24,10 @@ async def submit(
     size: Size = Size.MEDIUM,
     dry_run: bool = False,
     budget: Budget | None = None,
+    executor: Executor | None = None,
     run_id: str | None = None,
 ) -> Run:
-    """Store an idea and its run; what ``budget`` leaves open is as the project's settings say.
+    """Store an idea and its run; what ``budget`` and ``executor`` leave open is as the project's settings say.
 
     Raises InvalidInput, NotFound or NoRecording, and then nothing was made. With a ``run_id`` chosen before, a second
     call finds the run of the first.
@@ -43,20 +45,31 @@ async def submit(
     about = await Repo(ctx.github, repo).about()
     await seed_catalog(ctx)
     branch = str(about.default_branch)
-    run = await create_run(ctx.store, text, repo, branch, size=size, dry_run=dry_run, run_id=run_id)
+    settings = await ctx.store.find_one(UserSettings, {"_id": project_id(repo)})
+    where = executor or (settings.executor if settings else Executor.WORKER)
+    if where is Executor.ACTIONS:
+        require_secret(ctx)
+    run = await create_run(ctx.store, text, repo, branch, size=size, dry_run=dry_run, executor=where, run_id=run_id)
     allowed = effective(budget or Budget(), (await ctx.store.get(UserSettings, run.project_id)).budget)
     return await note_run(ctx.store, run.id, {"budget": allowed.model_dump(by_alias=True)})
 
 
 async def submit_once(
-    key: str, idea: str, repo: str, *, size: Size = Size.MEDIUM, dry_run: bool = False, budget: Budget | None = None
+    key: str,
+    idea: str,
+    repo: str,
+    *,
+    size: Size = Size.MEDIUM,
+    dry_run: bool = False,
+    budget: Budget | None = None,
+    executor: Executor | None = None,
 ) -> Run:
     """Take an idea in and let a worker begin, once for each ``key``, however often and by however many it is asked.
 
     InvalidInput when the key stands for another request. What ``submit`` refuses may be asked again, put right.
     """
     ctx = await context()
-    body = digest(idea, repo, size, str(dry_run), (budget or Budget()).model_dump_json())
+    body = digest(idea, repo, size, str(dry_run), (budget or Budget()).model_dump_json(), executor or "")
     async with prefect(ctx.settings) as server:
         deployment = await server.deployment()  # refused here, nothing was made
         mine = Request(id=key, body=body, run_id=new_run_id())
@@ -66,7 +79,9 @@ async def submit_once(
             raise InvalidInput(f"{key!r} stands for another request already.", "Give this one a key of its own.")
         found = await ctx.store.find_one(Run, {"_id": known.run_id})
         try:
-            run = found or await submit(idea, repo, size=size, dry_run=dry_run, budget=budget, run_id=known.run_id)
+            run = found or await submit(
+                idea, repo, size=size, dry_run=dry_run, budget=budget, executor=executor, run_id=known.run_id
+            )
         except (InvalidInput, NotFound, NoRecording):
             await ctx.store.collection(Request).delete_one({"_id": key, "runId": known.run_id})
             raise

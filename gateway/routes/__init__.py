@@ -6,8 +6,19 @@ from gateway.paths import register
 
 register()  # before the routes that use it are made
 
-from gateway.routes import agents, code, deployments, health, hosts, ideas, installing, issues, webhooks  # noqa: E402
+from gateway.routes import (  # noqa: E402
+    agents,
+    code,
+    deployments,
+    health,
+    hosts,
+    ideas,
+    installing,
+    issues,
+    steps,
+    webhooks,
+)
 
 ROUTERS = tuple(
-    topic.router for topic in (ideas, issues, agents, code, deployments, hosts, installing, webhooks, health)
+    topic.router for topic in (ideas, issues, agents, code, deployments, hosts, steps, installing, webhooks, health)
 )

@@ -52,7 +52,7 @@ async def start(body: IdeaIn, who: Starter, once: Once = None) -> Started:
     options = body.options
     run = await submit_once(
         f"api {who.name} {once or uuid7()}", body.idea_text, body.repo, size=options.size, dry_run=options.dry_run,
-        budget=options.budget,
+        budget=options.budget, executor=options.executor,
     )  # fmt: skip
     return Started(run_id=run.id)
 

@@ -37,7 +37,7 @@ from ledger.models.records import (
 )
 from ledger.models.replay import Move, Replay
 from ledger.models.revision import DocVersion, Revision
-from ledger.models.run import Carrier, ChainHead, Checkpoint, Interrupt, Outcome, ReleaseInfo, Run, RunState
+from ledger.models.run import Carrier, ChainHead, Checkpoint, Executor, Interrupt, Outcome, ReleaseInfo, Run, RunState
 from ledger.models.slots import Slot, SlotTable
 from ledger.models.spec import Forecast, IssueType, Plan, PlanNode, Requirement, Size, Spec
 
@@ -77,6 +77,7 @@ __all__ = [
     "Engine",
     "Event",
     "EventType",
+    "Executor",
     "Finding",
     "Forecast",
     "Handshake",

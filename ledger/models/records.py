@@ -12,6 +12,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from ledger.models.base import Document, Stamped, now
 from ledger.models.budget import Budget
 from ledger.models.revision import DocVersion, Revision
+from ledger.models.run import Executor
 from ledger.models.spec import Plan
 
 
@@ -37,16 +38,27 @@ class Project(Stamped):
 
 
 class Dispatch(Stamped):
-    """A ``repository_dispatch``; ``id`` is a UUIDv7, ``key`` what whoever asked calls it."""
+    """A ``repository_dispatch``; ``id`` is a UUIDv7, ``key`` what whoever asked calls it.
+
+    One that carries out a step has a ``job``; ``about`` is the effect it is for, and ``outcome`` what came back first,
+    by the way that ``outcome_by`` names.
+    """
 
     COLLECTION: ClassVar[str] = "dispatches"
-    INDEXES: ClassVar[tuple[IndexModel, ...]] = (IndexModel([("key", ASCENDING)], unique=True),)
+    INDEXES: ClassVar[tuple[IndexModel, ...]] = (
+        IndexModel([("key", ASCENDING)], unique=True),
+        IndexModel([("runId", ASCENDING), ("about", ASCENDING)]),
+    )
 
     key: str
     sent: bool = False
     run_id: str
     event_type: str
     payload: dict[str, Any]
+    about: str | None = None
+    job: dict[str, Any] | None = None
+    outcome: dict[str, Any] | None = None
+    outcome_by: str | None = None
 
 
 class Request(Stamped):
@@ -152,6 +164,7 @@ class UserSettings(Stamped):
     require_approval: bool = False
     coverage_percent: float = Field(default=80, ge=0, le=100)
     max_rounds: int = Field(default=3, ge=1, le=20)
+    executor: Executor = Executor.WORKER
     budget: Budget = Field(default_factory=Budget)
     history: list[Revision] = Field(default_factory=list)
 

@@ -38,6 +38,13 @@ class Outcome(StrEnum):
     PLANNED = "planned"
 
 
+class Executor(StrEnum):
+    """Where agents and checks work: in the worker that carries the run, or in the repository's GitHub Actions."""
+
+    WORKER = "worker"
+    ACTIONS = "actions"
+
+
 class Interrupt(Model):
     """A person's word to stop: whose, and when it was said."""
 
@@ -101,6 +108,7 @@ class Run(Stamped):
     repo: str
     size: Size = Size.MEDIUM
     dry_run: bool = False
+    executor: Executor = Executor.WORKER
     state: RunState = RunState.IDEA_SUBMITTED
     outcome: Outcome | None = None
     error: str | None = None

@@ -25,8 +25,12 @@ from sandbox.hooks.inside import get
 from sandbox.hub import Hub
 from sandbox.plumbing.git import ZERO
 from sandbox.plumbing.refs import heads
+from sandbox.shapes.repos import repository
+from sandbox.shapes.users import user
+from sandbox.shapes.workflows import workflow_run
 from sandbox.store import Row, now
 
+BOT = "github-actions[bot]"
 WITHIN = 10.0  # seconds that the receiver has
 _REPO = re.compile(r"^/(?:repos/)?(?P<owner>[^/]+)/(?P<name>[^/]+?)(?:\.git)?(?:/|$)")
 _WRITES = ("POST", "PUT", "PATCH", "DELETE")
@@ -70,6 +74,16 @@ class Teller:
                     await self.deliver(self._store(event, payload))
             except Exception:  # a webhook is told beside the request, which was answered
                 log.exception("what %s %s made happen is not told", call.method, call.path)
+
+    async def ran(self, row: Row) -> None:
+        """A workflow run came to a new status: ``workflow_run``."""
+        repo = self._hub.store.get("repos", row["repo_id"])
+        payload = {
+            "action": {"queued": "requested"}.get(row["status"], row["status"]),
+            "workflow_run": workflow_run(self._hub, repo, row), "workflow": None,
+            "repository": repository(self._hub, repo), "sender": user(self._hub, BOT),
+        }  # fmt: skip
+        await self.deliver(self._store("workflow_run", payload))
 
     async def deliver(self, row: Row) -> int:
         """Send one delivery (again); the receiver's status, 0 where none came."""

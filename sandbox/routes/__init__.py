@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sandbox.routes import (
     accounts,
+    actions,
     app_routes,
     branches,
     comments,
@@ -33,6 +34,6 @@ ROUTERS = tuple(
     for topic in (
         accounts, app_routes, repos, labels, issues, comments, sub_issues, dependencies, git_refs, git_objects,
         branches, commits, contents, pulls, pull_merge, reviews, review_comments, graphql, releases, smart_http,
-        dispatches, hook_deliveries, faults,
+        dispatches, actions, hook_deliveries, faults,
     )
 )  # fmt: skip

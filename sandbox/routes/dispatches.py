@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from sandbox.answers import Json, failed, not_found
 from sandbox.context import At, RepoCall
 from sandbox.plumbing.refs import commit_of
+from sandbox.shapes.repos import repository
 from sandbox.shapes.users import user
 from sandbox.store import Row, now
 
@@ -34,11 +35,17 @@ class StatusText(BaseModel):
 
 
 @router.post("/dispatches")
-async def dispatch(_: At, body: Dispatch) -> Json:
-    """Taken, with no answer; the webhook tells it."""
+async def dispatch(at: At, body: Dispatch) -> Json:
+    """Taken, with no answer; the webhook tells it, and the workflows that wait for it begin."""
     if len(body.client_payload) > MOST_KEYS:
         given = len(body.client_payload)
         raise failed("Dispatch", f"No more than {MOST_KEYS} properties are allowed; {given} were supplied.")
+    if (actions := at.request.app.state.actions) is not None:
+        payload = {
+            "action": body.event_type, "branch": at.repo["default_branch"], "client_payload": body.client_payload,
+            "repository": repository(at.hub, at.repo), "sender": user(at.hub, at.login),
+        }  # fmt: skip
+        await actions.begin(at.repo, "repository_dispatch", payload)
     return Json(None, 204)
 
 

@@ -18,6 +18,7 @@ from ledger.models import (
     AgentRunStatus,
     AgentType,
     EffectKind,
+    Executor,
     Idea,
     Issue,
     Model,
@@ -25,6 +26,7 @@ from ledger.models import (
     Run,
 )
 from shipline.errors import AgentError, ConfigError
+from tasks.actions.elsewhere import ask_there
 from tasks.agents.registry import RECORDED, planner
 from tasks.budget import counting, metered, metering, require_budget
 from tasks.context import Context
@@ -74,7 +76,9 @@ async def ask_planner(ctx: Context, run: Run, job: AgentJob, schema: type[T]) ->
     key = Key(run.id, job.node_key, job.round, EffectKind(f"agent.{job.type.value}"))
 
     async def act() -> AgentResult:
-        result = metered(await planner(ctx.settings).ask(job, schema))
+        there = run.executor is Executor.ACTIONS
+        asked = ask_there(ctx, run, key, job, schema) if there else planner(ctx.settings).ask(job, schema)
+        result = metered(await asked)
         parse(result, schema, job)
         return result
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ledger.models import Delivery, Issue
 from ledger.rules.slash import Command, Verb, parse
 from shipline.errors import InvalidInput, NotFound, ShiplineError, Unavailable
+from tasks.actions.outcomes import in_comment, take
 from tasks.context import Context
 from tasks.github.repo import Repo
 from tasks.hooks.payloads import Commented, IssueLabeled, read
@@ -46,6 +47,8 @@ async def labeled(ctx: Context, delivery: Delivery) -> str:
 async def commented(ctx: Context, delivery: Delivery) -> str:
     """A comment that begins with ``/shipline`` is a command, when who wrote it may write to the repository."""
     told = read(Commented, delivery.payload)
+    if (outcome := in_comment(told.comment.body)) is not None:
+        return await take(ctx, outcome, "comment")  # signed, so it does not matter who wrote it
     words, _, rest = told.comment.body.strip().partition(" ")
     if told.action != "created" or words != WORD:
         return "no command"

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from ledger.models import Delivery, EventType, Issue, Level, Run
 from ledger.timeline import append, event
 from shipline.errors import InvalidInput, NotFound
+from tasks.actions.outcomes import take
 from tasks.context import Context
 from tasks.hooks import asked, by_hand, ci
 from tasks.hooks.payloads import Dispatched, progress, read
@@ -36,6 +37,8 @@ async def _dispatched(ctx: Context, delivery: Delivery) -> str:
     told = read(Dispatched, delivery.payload)
     if told.action != STATUS:
         return NOTED
+    if "signature" in (told.client_payload or {}):
+        return await take(ctx, told.client_payload or {}, "callback")
     said = progress(told.client_payload or {})
     run = await ctx.store.find_one(Run, {"_id": said.runId, "repo": told.repo})
     if run is None:

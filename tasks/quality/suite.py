@@ -7,11 +7,12 @@ from pathlib import Path
 
 from ledger.models import CheckReport
 from tasks.quality.coverage import coverage_gate
-from tasks.quality.environment import TargetEnvironment
+from tasks.quality.environment import TargetEnvironment, target_environment
 from tasks.quality.licences import licences
 from tasks.quality.lint import lint
 from tasks.quality.sast import sast
 from tasks.quality.secrets import secrets
+from tasks.quality.settings import read_target_settings
 from tasks.quality.tests import run_tests
 
 
@@ -34,3 +35,14 @@ async def check_whole(
         licences(workspace, environment),
     )
     return [*change, *others]
+
+
+async def check_all(
+    workspace: Path, environments: Path, *, whole: bool, minimum: float, timeout: float
+) -> list[CheckReport]:
+    """A leaf, or the ``whole``, in its own environment below ``environments``; the repository may ask for less or
+    more coverage than ``minimum`` percent."""
+    wanted = read_target_settings(workspace).coverage_percent
+    environment = await target_environment(workspace, environments)
+    suite = check_whole if whole else check_change
+    return await suite(workspace, environment, minimum_coverage=minimum if wanted is None else wanted, timeout=timeout)

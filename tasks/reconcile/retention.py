@@ -71,6 +71,7 @@ def _remove_files(home: Path, before: datetime, unended: set[str], used: set[str
     folders = [
         *(each for each in _old(home / "work", before, Path.is_dir) if each.name not in unended),
         *(each for each in _folders(home / "environments") if _time(each / COMPLETE) < before),
+        *_old(home / "artifacts", before, Path.is_dir),
         *(tag for repo in _folders(home / "deployments") for tag in _old(repo, before, Path.is_dir)),
     ]
     for folder in folders:

@@ -29,7 +29,9 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Local
         for name in [name for name in os.environ if name.startswith(("SHIPLINE_", "PREFECT_"))]:
             patch.delenv(name)
         patch.setenv("PREFECT_API_KEY", "a person's own, which would break the server of the stack")
-        async with LocalStack(home, fixed_ports=False, parts=("mongodb", "prefect", "sandbox", "gateway", "runner")) as running:
+        async with LocalStack(
+            home, fixed_ports=False, parts=("mongodb", "prefect", "sandbox", "gateway", "runner")
+        ) as running:
             yield running
     assert await left(home) == []
 

@@ -1,0 +1,1 @@
+"""What runs inside GitHub Actions: the workflow pack, and what it and Shipline say to each other."""

@@ -1,0 +1,144 @@
+"""What Shipline and a workflow say to each other (the notes, §9): a request out, an outcome back, both signed.
+
+A dispatch carries ids alone. What is to be done is fetched with a key that only who knows the shared secret can make.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+
+from ledger.models import AgentJob, CheckReport, Model
+from shipline.errors import InvalidInput
+
+INLINE = 40_000  # characters of a body that still travels with the callback; GitHub takes 65,535 in all
+STATUS = "orchestrator.status"
+
+
+class StepKind(StrEnum):
+    """What a step does there."""
+
+    HELLO = "hello"  # nothing but answer: the pack, the secret and the runner are as they should be
+    ASK = "ask"
+    CODE = "code"
+    CHECK = "check"
+
+
+class StepJob(Model):
+    """What is to be done. ``base``, ``merged`` and ``head`` are commits; ``seconds`` bounds the tests."""
+
+    kind: StepKind
+    agent: AgentJob | None = None
+    answer: str | None = None  # the model in ``tasks.answers`` (or ``Spec``) that a planning agent's answer fits
+    base: str | None = None
+    merged: str | None = None
+    head: str | None = None
+    whole: bool = False
+    coverage_percent: float = 80
+    seconds: float = 600
+
+    @property
+    def ref(self) -> str:
+        """The commit to check out; nothing where no files are needed."""
+        return self.head or self.base or ""
+
+
+class Coded(Model):
+    """What a coding agent changed, as one patch on ``StepJob.base``."""
+
+    result: dict[str, Any]
+    patch: str
+
+
+class Checked(Model):
+    """What the checks said."""
+
+    reports: list[CheckReport]
+
+
+class Controls(Model):
+    """``controls.json``: may the step go on (the notes, §9.6)."""
+
+    paused: bool = False
+    cancelled: bool = False
+
+
+class Ticket(Model):
+    """A job as the runner gets it: with where the controls are, and the key that opens them and nothing else."""
+
+    dispatch_id: str
+    run_id: str
+    node_id: str | None = None
+    event_type: str
+    job: StepJob
+    controls_key: str
+
+
+class Result(Model):
+    """The part of an outcome that is content. ``body`` is left out where it is too large: the artifact has it."""
+
+    sha256: str = ""
+    body: str | None = None
+    error: str | None = None
+
+
+class Outcome(Model):
+    """A status callback (the notes, §9.2) that ends a dispatch: nine keys and the signature are ten, the most."""
+
+    dispatch_id: str
+    run_id: str
+    node_id: str | None = None
+    phase: str
+    state: Literal["COMPLETED", "FAILED", "CANCELLED"]
+    progress: float = 1.0
+    metrics: dict[str, Any] = Field(default_factory=dict)
+    artifacts: list[str] = Field(default_factory=list)
+    result: Result = Field(default_factory=Result)
+
+
+def artifact_name(dispatch_id: str) -> str:
+    """What the artifact that holds the outcome is called."""
+    return f"shipline-{dispatch_id}"
+
+
+def sign(outcome: Outcome, secret: str) -> dict[str, Any]:
+    """The outcome as it is sent, with its signature."""
+    return {**outcome.model_dump(mode="json", by_alias=True), "signature": _signature(outcome, secret)}
+
+
+def read_outcome(told: Mapping[str, Any], secret: str) -> Outcome:
+    """A signed outcome; InvalidInput when it is not one, or another secret signed it."""
+    body = dict(told)
+    given = str(body.pop("signature", ""))
+    try:
+        outcome = Outcome.model_validate(body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InvalidInput(f"The outcome is not as the pack sends it: {where}: {first['msg']}.") from None
+    if not hmac.compare_digest(given.encode(), _signature(outcome, secret).encode()):
+        raise InvalidInput(
+            f"The outcome of {outcome.dispatch_id} is not signed with our secret.",
+            "SHIPLINE_DISPATCH_SECRET must be the same here and in the repository's secrets.",
+        )
+    return outcome
+
+
+def key_for(what: Literal["job", "controls"], dispatch_id: str, secret: str) -> str:
+    """What opens the job, or the controls, of one dispatch."""
+    return hmac.new(secret.encode(), f"{what} {dispatch_id}".encode(), hashlib.sha256).hexdigest()
+
+
+def _signature(outcome: Outcome, secret: str) -> str:
+    # Over texts alone: a number may come back written otherwise. What is not in here is only shown.
+    error = hashlib.sha256((outcome.result.error or "").encode()).hexdigest()
+    parts = (
+        outcome.dispatch_id, outcome.run_id, outcome.node_id or "", outcome.phase, outcome.state,
+        outcome.result.sha256, error,
+    )  # fmt: skip
+    return "sha256=" + hmac.new(secret.encode(), "\n".join(parts).encode(), hashlib.sha256).hexdigest()

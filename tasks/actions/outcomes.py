@@ -1,0 +1,60 @@
+"""Taking in what a workflow made of a step: the first that is told counts, whichever way it came."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from gha.messages import Outcome, read_outcome
+from ledger.models import Dispatch, EventType, Level
+from ledger.timeline import append, event
+from shipline.errors import InvalidInput, NotFound
+from tasks.context import Context
+from tasks.dispatching import require_secret
+
+_BLOCK = re.compile(r"```json shipline\n(?P<body>\{.*?\})\n```", re.DOTALL)
+
+
+async def take(ctx: Context, told: Mapping[str, Any], way: str) -> str:
+    """Keep a signed outcome as that of its dispatch, unless it has one; says what came of it.
+
+    ``way`` is ``callback``, ``comment`` or ``artifact``. Raises InvalidInput for what is not signed with our secret,
+    NotFound for a dispatch that was never sent.
+    """
+    outcome = read_outcome(told, require_secret(ctx))
+    known = await ctx.store.find_one(Dispatch, {"_id": outcome.dispatch_id, "runId": outcome.run_id})
+    if known is None:
+        raise NotFound(f"No dispatch {outcome.dispatch_id} of {outcome.run_id} was sent.")
+    changed = await ctx.store.change(
+        Dispatch, known.id, {"outcome": outcome.model_dump(by_alias=True), "outcomeBy": way}, expect={"outcome": None}
+    )
+    if changed is None:
+        return f"{known.event_type} of {known.run_id} had ended already"
+    await _tell(ctx, known, outcome, way)
+    return f"{known.event_type} of {known.run_id}: {outcome.state}"
+
+
+def in_comment(text: str) -> dict[str, Any] | None:
+    """The signed block of a comment, when there is one."""
+    found = _BLOCK.search(text)
+    if found is None:
+        return None
+    try:
+        block = json.loads(found["body"])
+    except ValueError:
+        raise InvalidInput("The block in the comment is no JSON.") from None
+    return block if isinstance(block, dict) else None
+
+
+async def _tell(ctx: Context, known: Dispatch, outcome: Outcome, way: str) -> None:
+    good = outcome.state == "COMPLETED"
+    words = f"{known.event_type}: {outcome.state} (GitHub Actions, by {way})"
+    if outcome.result.error:
+        words = f"{words}: {outcome.result.error}"
+    await append(ctx.store, known.run_id, event(
+        EventType.STEP_COMPLETED if good else EventType.STEP_FAILED, outcome.phase, words, node=outcome.node_id,
+        level=Level.INFO if good else Level.WARNING, event_id=f"outcome-{known.id}",
+        data={"metrics": outcome.metrics, "artifacts": outcome.artifacts, "from": "actions", "way": way},
+    ))  # fmt: skip

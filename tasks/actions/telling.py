@@ -1,0 +1,51 @@
+"""The ways back from a runner: a ``repository_dispatch``; where that is not allowed a comment on the pull request."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import httpx
+
+from gha.messages import STATUS
+from shipline.backoff import TRIES
+from shipline.errors import ConfigError, Unavailable
+
+WITHIN = 20.0
+_MARK = "```json shipline\n{}\n```"
+
+
+def tell(outcome: dict[str, Any], *, token: str, pull: str = "") -> str:
+    """Say it; returns the way that was taken, ``callback`` or ``comment``.
+
+    Raises ConfigError when no way is open: the artifact is what is left then.
+    """
+    repo = os.environ.get("GITHUB_REPOSITORY", "")
+    api = os.environ.get("GITHUB_API_URL", "https://api.github.com").rstrip("/")
+    headers = {"Authorization": f"Bearer {token}", "Accept": "application/vnd.github+json"}
+    transport = httpx.HTTPTransport(
+        retries=TRIES
+    )  # of connections alone: an outcome counts once however often it comes
+    with httpx.Client(base_url=f"{api}/repos/{repo}", headers=headers, timeout=WITHIN, transport=transport) as client:
+        answer = _post(client, "/dispatches", {"event_type": STATUS, "client_payload": outcome})
+        if answer.is_success:
+            return "callback"
+        if pull.isdecimal():
+            text = f"A step ended.\n\n{_MARK.format(json.dumps(outcome))}\n"
+            commented = _post(client, f"/issues/{pull}/comments", {"body": text})
+            if commented.is_success:
+                return "comment"
+    raise ConfigError(
+        f"GitHub takes no callback from this workflow ({answer.status_code}).",
+        "The job needs `contents: write`. The outcome is in the artifact, where Shipline looks for it.",
+    )
+
+
+def _post(client: httpx.Client, path: str, body: dict[str, Any]) -> httpx.Response:
+    try:
+        return client.post(path, json=body)
+    except httpx.HTTPError as error:
+        raise Unavailable(
+            f"GitHub does not answer ({type(error).__name__}).", "The artifact has the outcome."
+        ) from error
