@@ -58,7 +58,7 @@ app.command()(commands_runs.logs)
 app.command()(commands_replay.record)
 app.command()(commands_replay.replay)
 app.command()(commands_stack.doctor)
-for part in (commands_step.begin, commands_step.work, commands_step.report, commands_step.send):
+for part in (commands_step.begin, commands_step.work, commands_step.report, commands_step.send, commands_step.cancel):
     step.command()(part)
 workflows.command("install")(commands_workflows.install)
 audit.command("verify")(commands_runs.verify)

@@ -83,3 +83,12 @@ def send(
 def _page() -> str:
     server, repo = os.environ.get("GITHUB_SERVER_URL", ""), os.environ.get("GITHUB_REPOSITORY", "")
     return f"{server}/{repo}/actions/runs/{os.environ.get('GITHUB_RUN_ID', '')}"
+
+
+def cancel(run: RunName) -> None:
+    """Cancel the other workflow runs of a run. Needs GITHUB_TOKEN."""
+    from tasks.actions.telling import cancel_others
+    from tasks.actions.there import require
+
+    count = cancel_others(run, token=require("GITHUB_TOKEN"), own=os.environ.get("GITHUB_RUN_ID", ""))
+    typer.echo(f"{count} cancelled")

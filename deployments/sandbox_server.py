@@ -35,6 +35,9 @@ async def start_sandbox(children: Children, port: int, gateway: str = "") -> tup
         if can_act():
             argv += ["--actions", "--actions-secret", f"SHIPLINE_DISPATCH_SECRET={_signed_with(children.home)}"]
             argv += ["--actions-variable", f"SHIPLINE_URL={gateway}"]
+            for name in ("SHIPLINE_PLANNER", "SHIPLINE_CODER"):
+                if given := os.environ.get(name):
+                    argv += ["--actions-variable", f"{name}={given}"]
     child = children.spawn(NAME, argv, own_environment())
     url = f"http://{HOST}:{port}"
     async with httpx.AsyncClient(timeout=2, headers={"Authorization": f"Bearer {token}"}) as client:

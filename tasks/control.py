@@ -19,6 +19,7 @@ from ledger.runs import approve_plan, reopen_run, require_planned, transition
 from ledger.timeline import drain, event
 from shipline.errors import IllegalTransition, InvalidInput
 from tasks import leftovers
+from tasks.actions.interrupting import tell_workflows
 from tasks.context import Context, context
 from tasks.prefect_api import Prefect, prefect
 from tasks.proof import end_all
@@ -42,7 +43,9 @@ async def pause(run_id: str, *, by: str = SOMEBODY, reason: str = "") -> Run:
 
     The flow notices within a second and suspends its flow run by itself. IllegalTransition when the run has ended.
     """
-    return await pause_run((await context()).store, run_id, by, reason)
+    run = await pause_run((await context()).store, run_id, by, reason)
+    await tell_workflows(run, "orchestrator.pause")
+    return run
 
 
 async def resume(run_id: str, *, by: str = SOMEBODY, force: bool = False) -> Resumed:

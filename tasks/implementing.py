@@ -53,7 +53,7 @@ async def implement(run_id: str, key: str) -> str:
     agent_key = Key(run_id, key, round_, EffectKind(f"agent.{issue.agent}"))
 
     async def work() -> Produced:
-        produced = await _produce(at, job, agent_key, branch)
+        produced = await produce(at, job, agent_key, branch)
         if not produced.patch:
             raise AgentError(f"{issue.agent} changed nothing for {key}.", "Retry, or make the issue clearer.")
         return produced
@@ -77,13 +77,13 @@ async def resolve_conflict(run_id: str, key: str) -> str:
     agent_key = Key(run_id, key, round_, EffectKind.AGENT_CONFLICT, tip[:12])
 
     async def work() -> Produced:
-        return await _produce(at, job, agent_key, branch, tip)
+        return await produce(at, job, agent_key, branch, tip)
 
     produced = await journal(at.ctx, at.run, agent_key, job, work, Produced, lambda done: done.result)
     return await _push(at, issue, produced, round_)
 
 
-async def _produce(at: Here, job: AgentJob, key: Key, branch: str, merged: str | None = None) -> Produced:
+async def produce(at: Here, job: AgentJob, key: Key, branch: str, merged: str | None = None) -> Produced:
     """Let the agent work on the branch's head: in a clone of ours, or where the run's executor is."""
     if at.run.executor is Executor.ACTIONS:
         base = await at.repo.branch_sha(branch)
@@ -92,7 +92,7 @@ async def _produce(at: Here, job: AgentJob, key: Key, branch: str, merged: str |
         coded = await code_there(at.ctx, at.run, key, job, branch, base, merged)
         result = metered(AgentResult.model_validate(coded.result))
         return Produced(result=result, base=base, merged=merged, patch=coded.patch)
-    made = await clone(await remote(at), branch, workplace(at, key.node, "conflict" if merged else "agent"))
+    made = await clone(await remote(at), branch, workplace(at, key.node, key.kind.rpartition(".")[2]))
     try:
         base, agent = await made.head(), coder(at.ctx.settings)
         result, patch = await work_in(made, agent, partial(start_agent, at.ctx, agent, job, key), merged)

@@ -7,11 +7,12 @@ import time
 from collections.abc import Collection
 
 from ledger.issues import read_tree
-from ledger.models import EventType, Issue, Level, Proof, ProofLine, Run
+from ledger.models import EventType, Executor, Issue, Level, Proof, ProofLine, Run
 from ledger.runs import note_run
 from ledger.timeline import event
 from shipline.errors import ShiplineError
 from tasks import leftovers
+from tasks.actions.interrupting import steps_there, tell_workflows
 from tasks.context import Context
 from tasks.github.repo import Repo
 from tasks.prefect_api import FlowRun, prefect
@@ -27,6 +28,7 @@ async def end_all(ctx: Context, run: Run, *, within: float, but: Collection[str]
     """
     began = time.monotonic()
     kept: str | None = None
+    untold = await tell_workflows(run, "orchestrator.cancel")
     while True:
         failed = await leftovers.cancel_agents(ctx, run.id)
         flow_runs = await _end_flow_runs(ctx, run, but, forced=time.monotonic() - began > GRACE)
@@ -36,6 +38,8 @@ async def end_all(ctx: Context, run: Run, *, within: float, but: Collection[str]
             await leftovers.end_processes(ctx, run.id)
             kept = await leftovers.end_half_deployed(ctx, run) or kept
         lines = [await _agents(ctx, run, failed), await _processes(ctx, run, carriers), flow_runs]
+        if run.executor is Executor.ACTIONS:
+            lines.append(await _workflows(ctx, run, untold))
         if all(line.clear for line in lines) or time.monotonic() - began > within:
             break
         await asyncio.sleep(LOOK)
@@ -76,6 +80,11 @@ def _inside(each: FlowRun, but: Collection[str]) -> bool:
 async def _agents(ctx: Context, run: Run, failed: list[str]) -> ProofLine:
     running = [f"{each.agent_id} for {each.node_key}" for each in await leftovers.running_agents(ctx, run.id)]
     return ProofLine(what="agents", clear=not running, found=running, note="; ".join(failed))
+
+
+async def _workflows(ctx: Context, run: Run, untold: str) -> ProofLine:
+    going = [f"{each.event_type} ({each.id})" for each in await steps_there(ctx, run.id)]
+    return ProofLine(what="workflows", clear=not going, found=going, note=untold)
 
 
 async def _processes(ctx: Context, run: Run, carriers: list[str]) -> ProofLine:

@@ -8,14 +8,10 @@ from ledger.models import AgentType, Effect, EffectKind, Finding, Issue, IssueSt
 from shipline.errors import LeaseLost, NotFound
 from shipline.ids import digest
 from tasks.agents.ask import compose, journal, parse
-from tasks.agents.registry import coder
-from tasks.agents.starting import start_agent
 from tasks.answers import Produced, Review
-from tasks.budget import metered
-from tasks.git import clone, discard
 from tasks.github.client import GitHubError
 from tasks.github.repo import Comment, PullRef, Sha
-from tasks.implementing import remote, workplace
+from tasks.implementing import produce
 from tasks.issues import Told
 from tasks.slots import only_one
 from tasks.state import Here, here
@@ -78,14 +74,9 @@ async def _ask_reviewer(at: Here, issue: Issue) -> Review:
     key = Key(at.run.id, issue.key, job.round, EffectKind.AGENT_CODE_REVIEWER)
 
     async def work() -> Produced:
-        made = await clone(await remote(at), str(issue.branch), workplace(at, issue.key, "review"))
-        try:
-            agent = coder(at.ctx.settings)
-            result = metered(await agent.result(await start_agent(at.ctx, agent, job, key, made.path)))
-            parse(result, Review, job)
-            return Produced(result=result, base=await made.head(), patch="")
-        finally:
-            await discard(made)
+        produced = await produce(at, job, key, str(issue.branch))
+        parse(produced.result, Review, job)
+        return produced.model_copy(update={"patch": ""})  # a reviewer changes nothing
 
     produced = await journal(at.ctx, at.run, key, job, work, Produced, lambda done: done.result)
     return parse(produced.result, Review, job)

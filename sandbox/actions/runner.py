@@ -200,8 +200,10 @@ def _write(path: Path, values: Mapping[str, str]) -> None:
 def _environment(work: Path) -> dict[str, str]:
     """This process's environment without what is Shipline's or Prefect's, and with its Python first on the path."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("SHIPLINE_", "PREFECT_"))}
-    if "SHIPLINE_STACK_ID" in os.environ:  # by this mark the local stack finds what it has to end
-        kept["SHIPLINE_STACK_ID"] = os.environ["SHIPLINE_STACK_ID"]
+    # By the first the local stack finds what it has to end; the second is what agents that think nothing repeat.
+    for name in ("SHIPLINE_STACK_ID", "SHIPLINE_RECORDINGS"):
+        if name in os.environ:
+            kept[name] = os.environ[name]
     beside = str(Path(sys.executable).parent)
     return {**kept, "PATH": f"{beside}:{kept.get('PATH', os.defpath)}", "XDG_CACHE_HOME": str(work)}
 

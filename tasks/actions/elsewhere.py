@@ -15,13 +15,13 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from gha.messages import Checked, Coded, Outcome, Result, StepJob, StepKind
+from gha.messages import Checked, Coded, Outcome, StepJob, StepKind
 from ledger.effects import Key
 from ledger.models import AgentJob, AgentResult, AgentType, CheckReport, Dispatch, EventType, Issue, Model, Run, now
 from ledger.timeline import append, event
 from shipline.errors import AgentError, ShiplineError
 from tasks.actions.artifacts import collect, find_outcome
-from tasks.actions.outcomes import take
+from tasks.actions.outcomes import failed, take
 from tasks.context import Context
 from tasks.dispatching import dispatch
 
@@ -36,9 +36,11 @@ _THINKS = {
     AgentType.ROADMAP_DECOMPOSER: "ai.plan.request",
     AgentType.ACCEPTANCE_CRITERIA_AUTHOR: "ai.plan.request",
     AgentType.ISSUE_PLANNER: "ai.plan.request",
-    AgentType.CODE_REVIEWER: "agent.cursor.review.request",
     AgentType.RELEASE_MANAGER: "release.notes.request",
 }
+# And a coding agent.
+_CODES = {AgentType.CODE_REVIEWER: "agent.cursor.review.request"}
+CODE = "agent.cursor.execute.request"
 THINK = "ai.nemotron.request"
 
 
@@ -57,7 +59,7 @@ async def code_there(
 ) -> Coded:
     """A coding agent's change on ``base``, in the middle of a merge of ``merged``."""
     step = StepJob(kind=StepKind.CODE, agent=job, base=base, merged=merged)
-    return await _there(ctx, run, key, "agent.cursor.execute.request", branch, step, Coded)
+    return await _there(ctx, run, key, _CODES.get(job.type, CODE), branch, step, Coded)
 
 
 async def check_there(
@@ -145,12 +147,8 @@ async def _give_up(ctx: Context, sent: Dispatch, within: timedelta) -> None:
         f"{sent.event_type} went to GitHub Actions and nothing came back within {_minutes(within)}: no callback, no "
         f"comment, no artifact. See the repository's Actions page; the pack comes with `shipline workflows install`."
     )
-    said = Outcome(
-        dispatch_id=sent.id, run_id=sent.run_id, node_id=sent.payload.get("nodeId"), phase="EXECUTING", state="FAILED",
-        result=Result(error=words),
-    )  # fmt: skip
     await ctx.store.change(
-        Dispatch, sent.id, {"outcome": said.model_dump(by_alias=True), "outcomeBy": "deadline"},
+        Dispatch, sent.id, {"outcome": failed(sent, words).model_dump(by_alias=True), "outcomeBy": "deadline"},
         expect={"outcome": None},
     )  # fmt: skip
 

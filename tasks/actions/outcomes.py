@@ -7,10 +7,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from gha.messages import Outcome, read_outcome
+from gha.messages import Outcome, Result, read_outcome
 from ledger.models import Dispatch, EventType, Level
 from ledger.timeline import append, event
 from shipline.errors import InvalidInput, NotFound
+from tasks.actions.artifacts import find_outcome
 from tasks.context import Context
 from tasks.dispatching import require_secret
 
@@ -34,6 +35,32 @@ async def take(ctx: Context, told: Mapping[str, Any], way: str) -> str:
         return f"{known.event_type} of {known.run_id} had ended already"
     await _tell(ctx, known, outcome, way)
     return f"{known.event_type} of {known.run_id}: {outcome.state}"
+
+
+async def gone(ctx: Context, dispatch_id: str, words: str) -> None:
+    """A workflow ended badly, as GitHub tells: what it left counts, and where it left nothing its step has failed."""
+    known = await ctx.store.find_one(Dispatch, {"_id": dispatch_id, "job": {"$ne": None}, "outcome": None})
+    if known is None:
+        return
+    left = await find_outcome(ctx, known)
+    if left is not None:
+        await take(ctx, left, "artifact")
+        return
+    said = failed(known, words)
+    changed = await ctx.store.change(
+        Dispatch, known.id, {"outcome": said.model_dump(by_alias=True), "outcomeBy": "workflow"},
+        expect={"outcome": None},
+    )  # fmt: skip
+    if changed is not None:
+        await _tell(ctx, known, said, "workflow")
+
+
+def failed(known: Dispatch, words: str) -> Outcome:
+    """The outcome of a step of which nothing came back."""
+    return Outcome(
+        dispatch_id=known.id, run_id=known.run_id, node_id=known.payload.get("nodeId"), phase="EXECUTING",
+        state="FAILED", result=Result(error=words),
+    )  # fmt: skip
 
 
 def in_comment(text: str) -> dict[str, Any] | None:

@@ -21,13 +21,7 @@ def tell(outcome: dict[str, Any], *, token: str, pull: str = "") -> str:
 
     Raises ConfigError when no way is open: the artifact is what is left then.
     """
-    repo = os.environ.get("GITHUB_REPOSITORY", "")
-    api = os.environ.get("GITHUB_API_URL", "https://api.github.com").rstrip("/")
-    headers = {"Authorization": f"Bearer {token}", "Accept": "application/vnd.github+json"}
-    transport = httpx.HTTPTransport(
-        retries=TRIES
-    )  # of connections alone: an outcome counts once however often it comes
-    with httpx.Client(base_url=f"{api}/repos/{repo}", headers=headers, timeout=WITHIN, transport=transport) as client:
+    with _client(token) as client:
         answer = _post(client, "/dispatches", {"event_type": STATUS, "client_payload": outcome})
         if answer.is_success:
             return "callback"
@@ -49,3 +43,32 @@ def _post(client: httpx.Client, path: str, body: dict[str, Any]) -> httpx.Respon
         raise Unavailable(
             f"GitHub does not answer ({type(error).__name__}).", "The artifact has the outcome."
         ) from error
+
+
+def cancel_others(run_id: str, *, token: str, own: str) -> int:
+    """Cancel the workflow runs that still work for a run of ours, this one left out; how many there were."""
+    with _client(token) as client:
+        found: list[int] = []
+        for status in ("queued", "in_progress", "waiting", "pending"):
+            asked = {"event": "repository_dispatch", "status": status, "per_page": 100}
+            answer = client.get("/actions/runs", params=asked)
+            if not answer.is_success:
+                raise Unavailable(f"GitHub does not list its workflow runs ({answer.status_code}).", "Try again.")
+            found += [
+                each["id"]
+                for each in answer.json()["workflow_runs"]
+                if f" for {run_id} (" in each["display_title"] and str(each["id"]) != own
+            ]
+        for number in found:
+            client.post(f"/actions/runs/{number}/cancel")  # one that ended meanwhile answers 409
+    return len(found)
+
+
+def _client(token: str) -> httpx.Client:
+    repo = os.environ.get("GITHUB_REPOSITORY", "")
+    api = os.environ.get("GITHUB_API_URL", "https://api.github.com").rstrip("/")
+    headers = {"Authorization": f"Bearer {token}", "Accept": "application/vnd.github+json"}
+    transport = httpx.HTTPTransport(
+        retries=TRIES
+    )  # of connections alone: an outcome counts once however often it comes
+    return httpx.Client(base_url=f"{api}/repos/{repo}", headers=headers, timeout=WITHIN, transport=transport)

@@ -126,16 +126,28 @@ async def _ask(ticket: Ticket, settings: Settings) -> str:
 
 
 async def _code(ticket: Ticket, settings: Settings, workspace: Path) -> str:
+    from tasks.agents.ports import AgentRef
     from tasks.agents.registry import coder
     from tasks.agents.working import work_in
     from tasks.git import Clone, Remote
 
     job, agent = ticket.job, coder(settings)
-    if job.agent is None:
+    asked = job.agent
+    if asked is None:
         raise ConfigError("The request names no agent.", "Install the version of Shipline that asks.")
     made = Clone(workspace, Remote("", ""))
-    start = partial(agent.start, job.agent, ticket.dispatch_id)
-    result, patch = await work_in(made, agent, start, job.merged)
+    started: list[AgentRef] = []
+
+    async def start(place: Path) -> AgentRef:
+        started.append(await agent.start(asked, ticket.dispatch_id, place))
+        return started[0]
+
+    try:
+        result, patch = await work_in(made, agent, start, job.merged)
+    except asyncio.CancelledError:
+        for ref in started:  # nobody comes back for it: the runner is gone in a moment
+            await agent.cancel(ref)
+        raise
     return Coded(result=result.model_dump(mode="json", by_alias=True), patch=patch).model_dump_json(by_alias=True)
 
 

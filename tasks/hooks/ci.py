@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,12 +11,14 @@ from pymongo.errors import DuplicateKeyError
 from ledger.models import CiStatus, Delivery, EventType, Issue, Level, now
 from ledger.timeline import append, event
 from shipline.ids import digest
+from tasks.actions.outcomes import gone
 from tasks.context import Context
 from tasks.hooks.payloads import CheckRun, CheckSuite, Status, WorkflowJob, WorkflowRun, read
 
 # Two reports of one second: the one that is further on is the newer.
 _RANK = {"queued": 0, "requested": 0, "waiting": 0, "pending": 1, "in_progress": 2}
 _LAST = 3
+_DISPATCH = re.compile(r"\(([0-9a-f-]{36})\)$")  # the pack's run-name ends with it
 BAD = ("failure", "error", "timed_out", "cancelled", "action_required", "startup_failure", "stale")
 
 
@@ -41,6 +44,9 @@ async def check_suite(ctx: Context, delivery: Delivery) -> str:
 async def workflow_run(ctx: Context, delivery: Delivery) -> str:
     """``workflow_run``."""
     told = read(WorkflowRun, delivery.payload)
+    run = told.workflow_run
+    if run.conclusion not in (None, "success") and (asked := _DISPATCH.search(run.display_title)):
+        await gone(ctx, asked[1], f"The workflow ended as {run.conclusion}: {run.html_url}")
     return await _checked(ctx, told.repo, f"workflow: {told.workflow_run.name}", told.workflow_run)
 
 

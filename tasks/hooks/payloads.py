@@ -91,6 +91,7 @@ class _Check(BaseModel):
     name: str = ""
     app: _App | None = None
     html_url: str | None = None
+    display_title: str = ""
     started_at: datetime | None = None
     completed_at: datetime | None = None
     updated_at: datetime | None = None
