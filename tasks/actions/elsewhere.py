@@ -100,9 +100,14 @@ async def _send(
 ) -> Dispatch:
     """The request that is still out for the effect, or a new one. One that failed is followed by the next."""
     earlier = await ctx.store.find(Dispatch, {"runId": run.id, "about": about})
+    out = next((each.payload for each in earlier if each.outcome is None), None)
+    issue = await ctx.store.find_one(Issue, {"runId": run.id, "key": node}) if node else None
+    params = {"pull": str(issue.pr_number)} if issue and issue.pr_number else {}
+    if out is not None:  # as it was asked for then, whatever has changed since
+        branch, params = out["branch"], out["params"]
     failed = [each for each in earlier if each.outcome and each.outcome["state"] != "COMPLETED"]
     sent = await dispatch(
-        run.id, event_type, node, branch, {}, key=f"{about} {len(failed) + 1}", about=about,
+        run.id, event_type, node, branch, params, key=f"{about} {len(failed) + 1}", about=about,
         job=step.model_dump(mode="json", by_alias=True),
     )  # fmt: skip
     await append(ctx.store, run.id, event(

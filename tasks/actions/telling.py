@@ -13,7 +13,7 @@ from shipline.backoff import TRIES
 from shipline.errors import ConfigError, Unavailable
 
 WITHIN = 20.0
-_MARK = "```json shipline\n{}\n```"
+MARK = "```json shipline\n{}\n```"
 
 
 def tell(outcome: dict[str, Any], *, token: str, pull: str = "") -> str:
@@ -26,7 +26,7 @@ def tell(outcome: dict[str, Any], *, token: str, pull: str = "") -> str:
         if answer.is_success:
             return "callback"
         if pull.isdecimal():
-            text = f"A step ended.\n\n{_MARK.format(json.dumps(outcome))}\n"
+            text = f"A step ended.\n\n{MARK.format(json.dumps(outcome))}\n"
             commented = _post(client, f"/issues/{pull}/comments", {"body": text})
             if commented.is_success:
                 return "comment"
