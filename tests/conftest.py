@@ -14,8 +14,11 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 LOCAL = {"localhost", ""}
 # Which end-to-end tests share a `shipline up`.
-DELIVERING = {"demo", "refusals", "replay", "scripts"}
-STEERING = {"budgets", "control", "deployments", "prefect_buttons"}
+SHARED = {
+    "delivering": {"demo", "refusals", "replay", "scripts"},
+    "steering": {"budgets", "control", "deployments", "prefect_buttons"},
+    "stepping": {"actions", "webhooks"},
+}
 
 
 class OutsideReached(RuntimeError):
@@ -33,7 +36,7 @@ class ByServer(LoadScopeScheduling):  # type: ignore[misc]
         if path.parent.name != "e2e":
             return path.parent.as_posix()
         stem = path.stem.removeprefix("test_")
-        return "delivering" if stem in DELIVERING else "steering" if stem in STEERING else stem
+        return next((name for name, stems in SHARED.items() if stem in stems), stem)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:

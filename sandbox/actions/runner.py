@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 import yaml
 
 from sandbox.actions.listening import Workflow, listening
@@ -129,7 +130,8 @@ class Actions:
                 *(part for pair in known.items() for part in ("--env", "=".join(pair))),
             ]  # fmt: skip
             _write(work / "secrets", {**self._config.secrets, "GITHUB_TOKEN": token})
-            _write(work / "variables", self._config.variables)
+            own = self._hub.store.all("SELECT name, value FROM variables WHERE repo_id = ?", repo["id"])
+            _write(work / "variables", {**self._config.variables, **{each["name"]: each["value"] for each in own}})
             (self._hub.root / "actions" / "home").mkdir(parents=True, exist_ok=True)
             with (here / "log.txt").open("wb") as said:
                 process = await asyncio.create_subprocess_exec(
@@ -209,5 +211,10 @@ def _environment(work: Path) -> dict[str, str]:
 
 
 def _kill(process: asyncio.subprocess.Process) -> None:
+    """End it and all that it started, in whatever session: on GitHub the machine would be gone."""
+    with suppress(psutil.Error):
+        for each in psutil.Process(process.pid).children(recursive=True):
+            with suppress(psutil.Error):
+                each.kill()
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)

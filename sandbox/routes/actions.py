@@ -6,6 +6,7 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 
 from fastapi import APIRouter
+from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -46,6 +47,33 @@ async def cancel(at: At, run_id: int) -> Json:
         raise Refused(409, "Cannot cancel a workflow run that is completed.")
     await _actions(at.request).cancel(row)
     return Json({}, 202)
+
+
+class Variable(BaseModel):
+    """The body of a new variable."""
+
+    name: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    value: str
+
+
+@router.post(f"{REPO}/variables")
+async def create_variable(at: At, body: Variable) -> Json:
+    """A variable of the repository."""
+    name = body.name.upper()
+    if at.store.one("SELECT * FROM variables WHERE repo_id = ? AND name = ?", at.repo["id"], name):
+        raise Refused(409, "Already exists - Variable already exists")
+    at.store.insert("variables", repo_id=at.repo["id"], name=name, value=body.value)
+    return Json({}, 201)
+
+
+@router.delete(f"{REPO}/variables/{{name}}")
+async def remove_variable(at: At, name: str) -> Json:
+    """Forget one."""
+    found = at.store.one("SELECT * FROM variables WHERE repo_id = ? AND name = ?", at.repo["id"], name.upper())
+    if found is None:
+        raise not_found()
+    at.store.run("DELETE FROM variables WHERE id = ?", found["id"])
+    return Json(None, 204)
 
 
 @router.get(f"{REPO}/artifacts")

@@ -103,7 +103,8 @@ def stack(home_folder: Path) -> Iterator[Path]:
     log = (home_folder / "up.txt").open("w")
     up = subprocess.Popen(
         [sys.executable, "-m", "console", "up", *ports],
-        cwd=ROOT, env=environment(home_folder), stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+        cwd=ROOT, env=environment(home_folder, PYTHONPATH=str(ROOT)), stdout=log, stderr=subprocess.STDOUT,
+        start_new_session=True,
     )  # fmt: skip
     try:
         _wait_until_up(home_folder, up)

@@ -135,6 +135,7 @@ async def test_an_outcome_that_is_not_signed_with_our_secret_counts_for_nothing(
     )
     forged = {"event_type": "orchestrator.status", "client_payload": sign(outcome, "a-guess")}
     (await ground.github.post(f"/repos/{REPO}/dispatches", json=forged)).raise_for_status()
+    said: list[str] = []
     for _ in range(100):
         found = await ctx.store.find(Delivery, {"event": "repository_dispatch", "workedAt": {"$ne": None}})
         said = [each.result for each in found]

@@ -1,0 +1,128 @@
+"""Runs whose agents and checks work in GitHub Actions: the sandbox runs the pack with act on this machine."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.e2e.conftest import IDEA, new_repository, shipline
+from tests.e2e.ground import CODER, Ground, alive, until
+
+pytestmark = [pytest.mark.timeout(900), pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def ground(stack: Path) -> Iterator[Ground]:
+    """The running stack."""
+    made = Ground(stack)
+    yield made
+    made.mongo.close()
+    made.prefect.close()
+
+
+@pytest.fixture(scope="module")
+def github(ground: Ground) -> Iterator[httpx.Client]:
+    """The sandbox, as its operator uses it."""
+    headers = {"Authorization": f"Bearer {ground.told['github_token']}"}
+    with httpx.Client(base_url=ground.told["github_api_url"], headers=headers, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def runner(ground: Ground) -> Ground:
+    """The agents on the runner, which has a home of its own."""
+    return Ground(ground.home / "sandbox" / "actions" / "home" / ".shipline")
+
+
+def _repository(ground: Ground, github: httpx.Client, name: str) -> str:
+    """A repository with the pack merged."""
+    repo = new_repository(ground.home, name)
+    said = shipline(ground.home, "workflows", "install", repo)
+    assert said.code == 0, said.err
+    merged = github.put(f"/repos/{repo}/pulls/1/merge", json={})
+    assert merged.status_code == 200, merged.text
+    assert "has the pack as it is" in shipline(ground.home, "workflows", "install", repo).out
+    return repo
+
+
+def _begin(ground: Ground, repo: str) -> str:
+    words = ("run", IDEA, "--repo", repo, "--size", "small", "--executor", "actions", "--detach", "--json")
+    said = shipline(ground.home, *words)
+    assert said.code == 0, said.err
+    return str(said.last_json["_id"])
+
+
+def _dispatches(ground: Ground, run: str) -> list[dict[str, Any]]:
+    return list(ground.ledger["dispatches"].find({"runId": run, "job": {"$ne": None}}).sort("created_at", 1))
+
+
+def test_an_idea_goes_all_the_way_to_a_release_in_actions(ground: Ground, github: httpx.Client) -> None:
+    repo = _repository(ground, github, "in-actions")
+    run = _begin(ground, repo)
+    ground.ended(run, within=400)
+    assert github.get(f"/repos/{repo}/releases/latest").status_code == 200
+    sent = _dispatches(ground, run)
+    assert {each["outcome"]["state"] for each in sent} == {"COMPLETED"}
+    assert {each["outcomeBy"] for each in sent} <= {"callback", "artifact"}
+    types = {each["eventType"] for each in sent}
+    assert types >= {
+        "orchestrator.start", "ai.spec.request", "ai.plan.request", "agent.cursor.execute.request",
+        "agent.cursor.review.request", "qa.run.request", "sec.scan.request", "release.notes.request",
+    }  # fmt: skip
+    about = [each["about"] for each in sent]
+    assert len(about) == len(set(about))  # nothing was asked for twice
+    runs = github.get(f"/repos/{repo}/actions/runs", params={"per_page": 100}).json()["workflow_runs"]
+    assert {each["conclusion"] for each in runs} == {"success"}
+    assert len(runs) == len(sent)
+    kept = list((ground.home / "artifacts" / run).iterdir())
+    assert len(kept) == len(sent)
+
+
+def test_pause_and_cancel_reach_a_running_workflow(ground: Ground, github: httpx.Client, runner: Ground) -> None:
+    repo = _repository(ground, github, "stopped-in-actions")
+    github.post(f"/repos/{repo}/actions/variables", json={"name": "SHIPLINE_CODER", "value": CODER}).raise_for_status()
+    (runner.home / "agents").mkdir(parents=True, exist_ok=True)
+    runner.hold(on=True)
+    run = _begin(ground, repo)
+    until(lambda: bool(_thinking(runner)), "an agent thinks on the runner", 240)
+
+    assert shipline(ground.home, "pause", run).code == 0
+    until(lambda: _asked(github, repo, "orchestrator.pause"), "the workflows are told of the pause", 30)
+    runner.hold(on=False)  # what is under way is seen through, and nothing else begins
+    until(lambda: all(each["outcome"] for each in _dispatches(ground, run)), "the step ends", 60)
+    count = len(_dispatches(ground, run))
+    time.sleep(3)
+    assert len(_dispatches(ground, run)) == count
+
+    runner.hold(on=True)
+    assert shipline(ground.home, "resume", run, "--detach").code == 0
+    until(lambda: len(_dispatches(ground, run)) > count and bool(_thinking(runner)), "it goes on", 120)
+    thinking = _thinking(runner)
+    said = shipline(ground.home, "cancel", run, "--json")
+    assert said.code == 0, said.out + said.err
+    proof = {line["what"]: line for line in said.last_json["lines"]}
+    assert said.last_json["clear"]
+    assert proof["workflows"]["found"] == []
+    until(lambda: not any(alive(pid) for pid in thinking), "the agent on the runner is gone", 30)
+    states = [each["outcome"]["state"] for each in _dispatches(ground, run)]
+    assert states[-1] in ("CANCELLED", "FAILED")
+    running = github.get(f"/repos/{repo}/actions/runs", params={"status": "in_progress"}).json()["workflow_runs"]
+    assert [each["display_title"] for each in running if "orchestrator.cancel" not in each["display_title"]] == []
+
+
+def _thinking(runner: Ground) -> list[int]:
+    """The processes of agents on the runner that live."""
+    found = [json.loads(file.read_text())["pid"] for file in (runner.home / "agents").glob("*/agent.json")]
+    return [pid for pid in found if alive(pid)]
+
+
+def _asked(github: httpx.Client, repo: str, event_type: str) -> bool:
+    """Whether a workflow run of a dispatch of this type was successful."""
+    runs = github.get(f"/repos/{repo}/actions/runs", params={"per_page": 100}).json()["workflow_runs"]
+    return any(each["display_title"].startswith(event_type) and each["conclusion"] == "success" for each in runs)
