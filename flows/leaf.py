@@ -11,6 +11,7 @@ from ledger.models import IssueStatus
 from shipline.errors import Interrupted, ShiplineError
 from tasks.branches import prepare_branch, update_branch
 from tasks.checks import check
+from tasks.gate import await_required
 from tasks.implementing import implement, resolve_conflict
 from tasks.pulls import merge_begun, merge_pull_request, open_pull_request, review
 from tasks.reconcile.nodes import attend, explain
@@ -68,6 +69,9 @@ async def _land(run_id: str, key: str) -> None:
         if findings:
             return await file_under(run_id, key, findings)
         await open_pull_request(run_id, key)
+        red = await await_required(run_id, key)
+        if red:
+            return await file_under(run_id, key, red)
         if await merge_pull_request(run_id, key):
             return await settle(run_id, key)
     raise ShiplineError(f"The branches of {key} moved {MOVES} times while it was to merge.", "Retry when they rest.")

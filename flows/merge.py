@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from flows.filing import settle
+from flows.filing import file_under, settle
 from flows.heeding import stage
 from ledger.models import RunState
+from tasks.gate import await_required
 from tasks.pulls import merge_pull_request, open_pull_request
 from tasks.reconcile.nodes import attend_all
 from tasks.releasing import update_regression
@@ -21,6 +22,11 @@ async def merge(run_id: str) -> bool:
     await attend_all(run_id)
     root = (await get_tree(run_id)).root
     await open_pull_request(run_id, root.key)  # there is none when a person merged the one before too early
+    red = await await_required(run_id, root.key)
+    if red:
+        await file_under(run_id, root.key, red)
+        await back_to(run_id, RunState.EXECUTION_LOOP, f"{len(red)} required check(s) of the epic failed")
+        return False
     if not await merge_pull_request(run_id, root.key):
         await back_to(run_id, RunState.QA, "The epic or integration moved after QA; checking again")
         return False

@@ -62,6 +62,7 @@ class Settings(BaseSettings):
     gateway_url: str | None = None
     dispatch_secret: SecretStr | None = None  # what dispatches to workflows are signed with
     actions_seconds: float = Field(default=3600, gt=0)  # how long a step in GitHub Actions may take, queue and all
+    checks_seconds: float = Field(default=7200, gt=0)  # how long a merge waits for required checks
     actions_hello_seconds: float = Field(default=600, gt=0)  # and the first answer
     github_app_id: str | None = None
     github_app_key: Path | None = None  # the App's private key, a PEM file

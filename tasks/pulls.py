@@ -133,7 +133,7 @@ async def _merge(at: Here, issue: Issue) -> bool:
     parent = await _merged_into(at, issue)
     if tested is None or not await _fit_to_merge(at, issue, tested):
         return False
-    await _mark_ready(at, issue, await at.repo.pull(number))
+    await mark_ready(at, issue, await at.repo.pull(number))
 
     async def look() -> Sha | None:
         merged = (await at.repo.pull(number)).merged_sha
@@ -178,7 +178,9 @@ async def _fit_to_merge(at: Here, issue: Issue, tested: str) -> bool:
     return pull.head == tested and tip is not None and await at.repo.contains(tested, tip)
 
 
-async def _mark_ready(at: Here, issue: Issue, pull: PullRef) -> None:
+async def mark_ready(at: Here, issue: Issue, pull: PullRef) -> None:
+    """Make a draft a pull request that may merge, once."""
+
     async def act() -> Told:
         if pull.draft:  # a person may have marked it, or a process of ours that died before it could say so
             await at.repo.mark_ready(pull.node_id)

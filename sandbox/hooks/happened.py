@@ -108,6 +108,12 @@ async def _status(call: Call, at: re.Match[str], _: Get) -> list[Happening]:
     return [Happening("status", told)]
 
 
+async def _checked(call: Call, _: re.Match[str], __: Get) -> list[Happening]:
+    check = call.answer
+    action = "created" if call.method == "POST" and check["status"] != "completed" else "completed"
+    return [Happening("check_run", {"action": action, "check_run": check})]
+
+
 _REPO = r"^/repos/(?P<repo>[^/]+/[^/]+)"
 _TABLE: tuple[tuple[str, str, Callable[[Call, re.Match[str], Get], Awaitable[list[Happening]]]], ...] = (
     ("POST", rf"{_REPO}/issues$", _opened),
@@ -119,6 +125,8 @@ _TABLE: tuple[tuple[str, str, Callable[[Call, re.Match[str], Get], Awaitable[lis
     ("PUT", rf"{_REPO}/pulls/(?P<number>\d+)/merge$", _pull_merged),
     ("POST", rf"{_REPO}/pulls/(?P<number>\d+)/reviews$", _reviewed),
     ("POST", rf"{_REPO}/dispatches$", _dispatched),
+    ("POST", rf"{_REPO}/check-runs$", _checked),
+    ("PATCH", rf"{_REPO}/check-runs/\d+$", _checked),
     ("POST", rf"{_REPO}/statuses/(?P<sha>[0-9a-f]{{40}})$", _status),
 )
 TABLE = tuple((method, re.compile(path), make) for method, path, make in _TABLE)

@@ -7,6 +7,7 @@ from sandbox.routes import (
     actions,
     app_routes,
     branches,
+    checks,
     comments,
     commits,
     contents,
@@ -33,7 +34,7 @@ ROUTERS = tuple(
     topic.router
     for topic in (
         accounts, app_routes, repos, labels, issues, comments, sub_issues, dependencies, git_refs, git_objects,
-        branches, commits, contents, pulls, pull_merge, reviews, review_comments, graphql, releases, smart_http,
+        branches, checks, commits, contents, pulls, pull_merge, reviews, review_comments, graphql, releases, smart_http,
         dispatches, actions, hook_deliveries, faults,
     )
 )  # fmt: skip

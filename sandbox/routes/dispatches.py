@@ -59,7 +59,7 @@ async def create_status(at: At, sha: str, body: StatusText) -> Json:
         "statuses", repo_id=at.repo["id"], sha=sha, login=at.login, created_at=moment, updated_at=moment,
         **body.model_dump(),
     )  # fmt: skip
-    return Json(_shape(at, row), 201)
+    return Json(status_shape(at, row), 201)
 
 
 @router.get("/commits/{ref:path}/statuses")
@@ -69,10 +69,11 @@ async def statuses(at: At, ref: str) -> Json:
     if sha is None:
         raise not_found()
     found, total = at.rows("*", "statuses WHERE repo_id = ? AND sha = ? ORDER BY id DESC", at.repo["id"], sha)
-    return at.listed([_shape(at, row) for row in found], total)
+    return at.listed([status_shape(at, row) for row in found], total)
 
 
-def _shape(at: RepoCall, row: Row) -> dict[str, Any]:
+def status_shape(at: RepoCall, row: Row) -> dict[str, Any]:
+    """A commit status."""
     return {
         "url": f"{at.hub.url}/repos/{at.repo['owner']}/{at.repo['name']}/statuses/{row['sha']}", "avatar_url": None,
         "id": row["id"], "node_id": f"SC_{row['id']}", "state": row["state"], "description": row["description"],

@@ -64,8 +64,15 @@ def _dispatches(ground: Ground, run: str) -> list[dict[str, Any]]:
 
 def test_an_idea_goes_all_the_way_to_a_release_in_actions(ground: Ground, github: httpx.Client) -> None:
     repo = _repository(ground, github, "in-actions")
+    _require(github, repo, "integration", "company-ci")
     run = _begin(ground, repo)
-    ground.ended(run, within=400)
+    gate = {"runId": run, "data.checks": ["company-ci"]}
+    until(lambda: ground.ledger["events"].find_one(gate) is not None, "the merge waits for what is required", 400)
+    head = ground.ledger["events"].find_one(gate)["data"]["sha"]
+    assert ground.document(run)["state"] == "MERGE"
+    status = {"context": "company-ci", "state": "success"}
+    github.post(f"/repos/{repo}/statuses/{head}", json=status).raise_for_status()
+    ground.ended(run, within=120)
     assert github.get(f"/repos/{repo}/releases/latest").status_code == 200
     sent = _dispatches(ground, run)
     assert {each["outcome"]["state"] for each in sent} == {"COMPLETED"}
@@ -114,6 +121,14 @@ def test_pause_and_cancel_reach_a_running_workflow(ground: Ground, github: httpx
     assert states[-1] in ("CANCELLED", "FAILED")
     running = github.get(f"/repos/{repo}/actions/runs", params={"status": "in_progress"}).json()["workflow_runs"]
     assert [each["display_title"] for each in running if "orchestrator.cancel" not in each["display_title"]] == []
+
+
+def _require(github: httpx.Client, repo: str, branch: str, name: str) -> None:
+    """Let a branch take no merge without a check."""
+    rule = {"type": "required_status_checks", "parameters": {"required_status_checks": [{"context": name}]}}
+    conditions = {"ref_name": {"include": [f"refs/heads/{branch}"], "exclude": []}}
+    asked = {"name": branch, "enforcement": "active", "conditions": conditions, "rules": [rule]}
+    github.post(f"/repos/{repo}/rulesets", json=asked).raise_for_status()
 
 
 def _thinking(runner: Ground) -> list[int]:

@@ -64,7 +64,12 @@ async def test_nothing_is_answered_without_a_token(gateway: Gateway) -> None:
     wrong = {"Authorization": "Bearer a-token-of-nobody-here"}
     async with gateway.client(None) as client:
         for method, path in set(await _paths(gateway)) - OPEN:
-            known = path.replace("{runId}", run).replace("issues/{id}", f"issues/{run}/a").replace("{prNumber}", "1")
+            known = (
+                path.replace("{runId}", run)
+                .replace("{dispatchId}", "0" * 36)
+                .replace("issues/{id}", f"issues/{run}/a")
+                .replace("{prNumber}", "1")
+            )
             filled = known.replace("{", "").replace("}", "")
             for headers in ({}, wrong):
                 answer = await client.request(method, filled, json={}, headers=headers)
