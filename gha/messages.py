@@ -27,6 +27,25 @@ class StepKind(StrEnum):
     ASK = "ask"
     CODE = "code"
     CHECK = "check"
+    SYNC = "sync"
+    BRANCH = "branch"
+    DEFECT = "defect"
+    GATE = "gate"
+    DEPLOY = "deploy"
+    AUDIT = "audit"
+    RETENTION = "retention"
+
+
+# What is asked for by its type alone, with its parameters; the other kinds are steps of a run.
+CHORES = {
+    "issues.sync.request": StepKind.SYNC,
+    "branch.manage.request": StepKind.BRANCH,
+    "qa.defect.file.request": StepKind.DEFECT,
+    "merge.gate.request": StepKind.GATE,
+    "deploy.request": StepKind.DEPLOY,
+    "audit.emit": StepKind.AUDIT,
+    "artifacts.retention.request": StepKind.RETENTION,
+}
 
 
 class StepJob(Model):
@@ -41,6 +60,7 @@ class StepJob(Model):
     whole: bool = False
     coverage_percent: float = 80
     seconds: float = 600
+    params: dict[str, Any] = Field(default_factory=dict)
 
     @property
     def ref(self) -> str:

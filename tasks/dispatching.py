@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from gha.messages import CHORES, StepJob
 from ledger.models import Dispatch, Run
 from shipline.errors import ConfigError, InvalidInput
 from shipline.ids import uuid7
@@ -23,7 +24,7 @@ TYPES = (
     "orchestrator.start", "orchestrator.pause", "orchestrator.cancel", "ai.spec.request", "ai.plan.request",
     "issues.sync.request", "agent.cursor.execute.request", "agent.cursor.review.request", "qa.run.request",
     "qa.defect.file.request", "merge.gate.request", "deploy.request", "audit.emit", "ai.nemotron.request",
-    "sec.scan.request", "release.notes.request",
+    "sec.scan.request", "release.notes.request", "branch.manage.request", "artifacts.retention.request",
 )  # fmt: skip
 MOST = 60_000  # characters; GitHub takes 65,535
 
@@ -51,6 +52,9 @@ async def dispatch(
     body = {"runId": run.id, "nodeId": node_id, "repo": run.repo, "branch": branch, "params": dict(params)}
     if len(json.dumps(body)) > MOST:
         raise InvalidInput(f"The parameters are larger than {MOST:,} characters.", "Pass ids, not contents.")
+    if job is None and event_type in CHORES:
+        head = params.get("sha") if event_type == "deploy.request" else None
+        job = StepJob(kind=CHORES[event_type], head=head, params=dict(params)).model_dump(mode="json", by_alias=True)
     mine = Dispatch(id=uuid7(), key=key, run_id=run.id, event_type=event_type, payload=body, about=about, job=job)
     if not await ctx.store.insert(mine):
         known = await ctx.store.find_one(Dispatch, {"key": key})

@@ -22,6 +22,7 @@ import httpx
 from pydantic import Field
 
 from gha.messages import (
+    CHORES,
     INLINE,
     Checked,
     Coded,
@@ -107,6 +108,10 @@ async def _do(ticket: Ticket, workspace: Path) -> tuple[str, dict[str, Any]]:
     job, settings = ticket.job, load_settings()
     if job.kind is StepKind.HELLO:
         return "{}", {}
+    if job.kind in CHORES.values():
+        from tasks.actions.chores import do_chore
+
+        return json.dumps(await do_chore(ticket, workspace)), {}
     if job.kind is StepKind.ASK:
         return await _ask(ticket, settings), {}
     if job.kind is StepKind.CODE:
