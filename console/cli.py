@@ -9,6 +9,7 @@ import typer
 
 from console import (
     commands_admin,
+    commands_app,
     commands_budget,
     commands_control,
     commands_replay,
@@ -30,6 +31,8 @@ app = typer.Typer(
 )
 audit = typer.Typer(help="The chain of events that proves what happened.", no_args_is_help=True)
 app.add_typer(audit, name="audit")
+github_app = typer.Typer(help="The GitHub App as which Shipline works.", no_args_is_help=True)
+app.add_typer(github_app, name="app")
 workflows = typer.Typer(help="GitHub Actions as the place where steps run.", no_args_is_help=True)
 app.add_typer(workflows, name="workflows")
 step = typer.Typer(help="What the workflow pack calls on a runner in GitHub Actions.", no_args_is_help=True)
@@ -60,6 +63,9 @@ app.command()(commands_replay.replay)
 app.command()(commands_stack.doctor)
 for part in (commands_step.begin, commands_step.work, commands_step.report, commands_step.send, commands_step.cancel):
     step.command()(part)
+github_app.command("create")(commands_app.create)
+github_app.command("install")(commands_app.install)
+github_app.command("renew-secret")(commands_app.renew_secret)
 workflows.command("install")(commands_workflows.install)
 audit.command("verify")(commands_runs.verify)
 

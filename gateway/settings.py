@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ledger.rules.access import Role
+from shipline.config import FromOutside
 from shipline.errors import ConfigError
 from shipline.redact import remember
 
@@ -22,10 +22,8 @@ class Caller:
     role: Role
 
 
-class GatewaySettings(BaseSettings):
+class GatewaySettings(FromOutside):
     """``SHIPLINE_API_TOKENS`` is JSON: a name → ``role:token``. ``SHIPLINE_WEBHOOK_SECRETS``: the newest first."""
-
-    model_config = SettingsConfigDict(env_prefix="SHIPLINE_", extra="ignore")
 
     api_tokens: dict[str, SecretStr] = Field(default_factory=dict)
     webhook_secrets: list[SecretStr] = Field(default_factory=list)

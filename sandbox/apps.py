@@ -9,9 +9,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 LONGEST = 600  # seconds that an App's own token may last
 HOUR = 3600
+FIRST_APP = 900_000
 FIRST_INSTALLATION = 51_000_000
 
 
@@ -22,6 +25,7 @@ class App:
     id: str
     slug: str
     key: str
+    manifest: dict[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def login(self) -> str:
@@ -50,6 +54,7 @@ class Apps:
     known: dict[str, App] = field(default_factory=dict)
     owners: tuple[str, ...] = ()
     minted: dict[str, Minted] = field(default_factory=dict)
+    codes: dict[str, tuple[App | None, str, str]] = field(default_factory=dict)
 
     def of_jwt(self, secret: str) -> App | None:
         """The App that signed this, if it did so as GitHub asks: RS256, in force, for ten minutes at most."""
@@ -72,6 +77,24 @@ class Apps:
         """What a token is good for, while it is."""
         found = self.minted.get(secret)
         return found if found is not None and found.until > time.time() else None
+
+    def found(self, owner: str, manifest: dict[str, Any]) -> tuple[App, str]:
+        """A new App from a manifest, and the code with which its keys can be had, once."""
+        private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        plain = serialization.NoEncryption()
+        pem = private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, plain)
+        form = (serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        slug = "-".join(str(manifest["name"]).lower().split())
+        app = App(str(FIRST_APP + len(self.known)), slug, private.public_key().public_bytes(*form).decode(), manifest)
+        self.known[app.id] = app
+        self.owners = (*self.owners, owner) if owner not in self.owners else self.owners
+        code = secrets.token_hex(20)
+        self.codes[code] = (app, pem.decode(), secrets.token_hex(20))
+        return app, code
+
+    def converted(self, code: str) -> tuple[App | None, str, str]:
+        """What a code is good for; it is used up."""
+        return self.codes.pop(code, (None, "", ""))
 
     def mint(self, app: App, owner: str, repositories: frozenset[str] | None) -> tuple[str, str]:
         """A new token and when it ends, as GitHub writes it."""

@@ -17,6 +17,7 @@ from sandbox.limits import Limits
 
 _OF_APPS = re.compile(r"^/(?:app(?:/.*)?|repos/[^/]+/[^/]+/installation)$")
 _REPO = re.compile(r"^/(?:repos/)?(?P<owner>[^/]+)/(?P<name>[^/]+?)(?:\.git)?(?:/.*)?$")
+_OPEN = re.compile(r"^/(?:(?:organizations/[^/]+/)?settings/apps/new|app-manifests/[^/]+/conversions)$")
 _PLAIN = ("app", "user", "users", "orgs", "installation", "graphql", "rate_limit")
 _GIT_SERVICES = ("/info/refs", "/git-upload-pack", "/git-receive-pack")
 
@@ -46,7 +47,8 @@ class FrontDoor:
         if is_git:
             await self._app(scope, receive, send)
             return
-        _take_any_body_for_json(scope)
+        if not scope["path"].endswith("/settings/apps/new"):
+            _take_any_body_for_json(scope)
         api_version.set(version)
         added = self._limits.headers(login) | {
             "X-GitHub-Media-Type": "github.v3; format=json",
@@ -58,6 +60,8 @@ class FrontDoor:
     def _login(self, scope: Scope, authorization: str | None, is_git: bool) -> str:
         challenge = {"WWW-Authenticate": 'Basic realm="GitHub"'} if is_git else None
         if not authorization:
+            if _OPEN.match(scope["path"]):  # the operator's browser; or a code, which is the proof
+                return next(iter(self._hub.tokens.values()))
             raise Refused(401, "Requires authentication", headers=challenge)
         scheme, _, secret = authorization.partition(" ")
         if scheme.lower() == "basic":

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import psutil
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
 from shipline.errors import ConfigError
 from shipline.redact import remember
@@ -37,6 +37,12 @@ def running_stack(base: Path) -> dict[str, Any]:
     return found
 
 
+def secret_files(settings: type[BaseSettings]) -> list[PydanticBaseSettingsSource]:
+    """The folder ``SHIPLINE_SECRETS_DIR``: a file for each setting, named as its variable; none unless it is set."""
+    folder = os.environ.get("SHIPLINE_SECRETS_DIR")
+    return [SecretsSettingsSource(settings, secrets_dir=folder)] if folder else []
+
+
 class _StackFile(PydanticBaseSettingsSource):
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         raise NotImplementedError("values are given all at once by __call__")
@@ -44,6 +50,23 @@ class _StackFile(PydanticBaseSettingsSource):
     def __call__(self) -> dict[str, Any]:
         known = self.settings_cls.model_fields
         return {key: value for key, value in running_stack(home()).items() if key in known}
+
+
+class FromOutside(BaseSettings):
+    """Settings from the environment, then from files of secrets; no defaults of a running stack."""
+
+    model_config = SettingsConfigDict(env_prefix="SHIPLINE_", extra="ignore")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, *secret_files(settings_cls)
 
 
 class Settings(BaseSettings):
@@ -97,7 +120,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, _StackFile(settings_cls)
+        return init_settings, env_settings, *secret_files(settings_cls), _StackFile(settings_cls)
 
     def require_mongodb(self) -> str:
         """The ledger's address, or a sentence that says how to get one."""

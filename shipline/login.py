@@ -6,8 +6,8 @@ import ipaddress
 from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shipline.config import FromOutside
 from shipline.errors import ConfigError
 from shipline.redact import remember
 
@@ -16,10 +16,8 @@ DISCOVERY = "/.well-known/openid-configuration"  # OpenID Connect Discovery 1.0 
 ADVICE = "docs/console.md says how a team logs in."
 
 
-class Login(BaseSettings):
+class Login(FromOutside):
     """``SHIPLINE_CONSOLE_*`` and ``SHIPLINE_OIDC_*``. ``console_roles`` is JSON: whom → which role."""
-
-    model_config = SettingsConfigDict(env_prefix="SHIPLINE_", extra="ignore")
 
     console_login: Literal["none", "oidc"] = "none"
     console_address: str = "127.0.0.1"

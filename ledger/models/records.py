@@ -74,12 +74,15 @@ class Request(Stamped):
 
 
 class Handshake(Stamped):
-    """An installation of the App that somebody began; ``id`` is the secret ``state`` that comes back with it, once."""
+    """An App that somebody began to make, or to install; ``id`` is the secret ``state`` that comes back, once."""
 
     COLLECTION: ClassVar[str] = "handshakes"
 
     by: str
     installation: int | None = None
+    organization: str | None = None  # who is to own an App that is being made
+    url: str | None = None  # where GitHub reaches us, of one that is being made
+    made: str | None = None  # and what it is called, once it is
 
 
 class Delivery(Document):

@@ -85,6 +85,10 @@ class Teller:
         }  # fmt: skip
         await self.deliver(self._store("workflow_run", payload))
 
+    def sign_with(self, secret: str) -> None:
+        """Another secret from now on."""
+        self._hook = Hook(self._hook.url, secret)
+
     async def deliver(self, row: Row) -> int:
         """Send one delivery (again); the receiver's status, 0 where none came."""
         body = row["payload"].encode()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
 
 from sandbox.answers import Json, Refused, not_found
 from sandbox.apps import App
@@ -20,9 +24,44 @@ PERMISSIONS = {
 }  # fmt: skip
 EVENTS = [
     "issues", "issue_comment", "pull_request", "pull_request_review", "push", "check_run", "check_suite",
-    "workflow_run", "workflow_job", "status", "repository_dispatch",
+    "workflow_run", "workflow_job", "status", "repository_dispatch", "deployment", "deployment_status", "sub_issues",
+    "merge_group",
 ]  # fmt: skip
 BORN = "2026-01-01T00:00:00Z"
+
+
+@router.post("/settings/apps/new")
+@router.post("/organizations/{owner}/settings/apps/new")
+async def new_app(call: Here, request: Request, owner: str | None = None) -> RedirectResponse:
+    """The page on which a person confirms a manifest; here it is taken at once, and the browser sent back."""
+    fields = dict(parse_qsl((await request.body()).decode()))
+    asked = json.loads(fields.get("manifest", "{}"))
+    if not asked.get("name") or not asked.get("redirect_url"):
+        raise Refused(422, "Invalid manifest")
+    app, made = call.hub.apps.found(owner or call.login, asked)
+    call.hub.account(app.login, create="Bot")
+    query = urlencode({"code": made, **({"state": call.query["state"]} if "state" in call.query else {})})
+    return RedirectResponse(f"{asked['redirect_url']}?{query}", 302)
+
+
+@router.post("/app-manifests/{code}/conversions")
+async def convert(call: Here, code: str) -> Json:
+    """What the App is and its keys, once for each code."""
+    app, pem, secret = call.hub.apps.converted(code)
+    if app is None:
+        raise not_found()
+    return Json({**_shape(call, app), "client_secret": "", "webhook_secret": secret, "pem": pem}, 201)
+
+
+@router.patch("/app/hook/config")
+async def hook_config(call: Here, request: Request) -> Json:
+    """Sign with another secret from now on."""
+    _app(call)
+    secret = (await request.json()).get("secret")
+    teller = request.app.state.teller
+    if teller is not None and secret:
+        teller.sign_with(secret)
+    return Json({"content_type": "json", "insecure_ssl": "0", "secret": "********", "url": ""})
 
 
 class TokenAsked(BaseModel):
@@ -45,7 +84,8 @@ def _shape(call: Call, app: App) -> dict[str, Any]:
         "id": int(app.id), "slug": app.slug, "node_id": f"A_{app.id}", "client_id": f"Iv23{app.id}",
         "owner": user(call.hub, call.hub.apps.owners[0]), "name": app.slug, "description": None,
         "external_url": call.hub.url, "html_url": f"{call.hub.url}/apps/{app.slug}", "created_at": BORN,
-        "updated_at": BORN, "permissions": PERMISSIONS, "events": EVENTS,
+        "updated_at": BORN, "permissions": app.manifest.get("default_permissions", PERMISSIONS),
+        "events": app.manifest.get("default_events", EVENTS),
         "installations_count": len(call.hub.apps.owners),
     }  # fmt: skip
 

@@ -26,10 +26,11 @@ PERMISSIONS = {
     "actions": "write", "checks": "write", "contents": "write", "deployments": "write", "issues": "write",
     "metadata": "read", "pull_requests": "write", "statuses": "write", "workflows": "write",
 }  # fmt: skip
-# The webhooks that something follows from (``tasks.hooks.work``).
+# The webhooks that an App of ours hears: those that something follows from (``tasks.hooks.work``), and the notes' §6.1.
 EVENTS = (
-    "issues", "issue_comment", "pull_request", "push", "check_run", "check_suite", "workflow_run", "workflow_job",
-    "status", "repository_dispatch",
+    "issues", "issue_comment", "pull_request", "pull_request_review", "push", "check_run", "check_suite",
+    "workflow_run", "workflow_job", "status", "repository_dispatch", "deployment", "deployment_status", "sub_issues",
+    "merge_group",
 )  # fmt: skip
 _REPO = re.compile(r"/repos/(?P<repo>[^/]+/[^/]+)")
 _about: ContextVar[str] = ContextVar("about", default="")
