@@ -16,6 +16,11 @@ FIELDS: tuple[tuple[str, str, str], ...] = (
         "A change whose tests cover less becomes a defect. What the repository itself asks for goes first.",
     ),
     ("max_rounds", "Rounds of fixing", "How often an issue is tried again before it stops and asks you."),
+    (
+        "executor",
+        "Where agents and checks work",
+        "In Shipline's worker, or in the repository's GitHub Actions, which needs the workflow pack.",
+    ),
     ("auto_merge_regression", "Carry a release to the branch regression", "By itself, once it is merged."),
     ("deployment_env", "Environment", "The name under which versions are deployed and rolled back."),
 )

@@ -114,6 +114,23 @@ async def _checked(call: Call, _: re.Match[str], __: Get) -> list[Happening]:
     return [Happening("check_run", {"action": action, "check_run": check})]
 
 
+async def _deployed(call: Call, _: re.Match[str], __: Get) -> list[Happening]:
+    told = {"action": "created", "deployment": call.answer, "workflow": None, "workflow_run": None}
+    return [Happening("deployment", told)]
+
+
+async def _deployment_told(call: Call, at: re.Match[str], get: Get) -> list[Happening]:
+    deployment = await get(f"/repos/{at['repo']}/deployments/{at['number']}")
+    told = {"action": "created", "deployment_status": call.answer, "deployment": deployment}
+    return [Happening("deployment_status", {**told, "workflow": None, "workflow_run": None})]
+
+
+async def _nested(call: Call, at: re.Match[str], get: Get) -> list[Happening]:
+    parent = await get(f"/repos/{at['repo']}/issues/{at['number']}")
+    told = {"action": "sub_issue_added", "parent_issue": parent, "parent_issue_id": parent["id"]}
+    return [Happening("sub_issues", {**told, "sub_issue_id": call.asked.get("sub_issue_id")})]
+
+
 _REPO = r"^/repos/(?P<repo>[^/]+/[^/]+)"
 _TABLE: tuple[tuple[str, str, Callable[[Call, re.Match[str], Get], Awaitable[list[Happening]]]], ...] = (
     ("POST", rf"{_REPO}/issues$", _opened),
@@ -125,6 +142,9 @@ _TABLE: tuple[tuple[str, str, Callable[[Call, re.Match[str], Get], Awaitable[lis
     ("PUT", rf"{_REPO}/pulls/(?P<number>\d+)/merge$", _pull_merged),
     ("POST", rf"{_REPO}/pulls/(?P<number>\d+)/reviews$", _reviewed),
     ("POST", rf"{_REPO}/dispatches$", _dispatched),
+    ("POST", rf"{_REPO}/issues/(?P<number>\d+)/sub_issues$", _nested),
+    ("POST", rf"{_REPO}/deployments$", _deployed),
+    ("POST", rf"{_REPO}/deployments/(?P<number>\d+)/statuses$", _deployment_told),
     ("POST", rf"{_REPO}/check-runs$", _checked),
     ("PATCH", rf"{_REPO}/check-runs/\d+$", _checked),
     ("POST", rf"{_REPO}/statuses/(?P<sha>[0-9a-f]{{40}})$", _status),

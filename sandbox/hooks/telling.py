@@ -27,7 +27,7 @@ from sandbox.plumbing.git import ZERO
 from sandbox.plumbing.refs import heads
 from sandbox.shapes.repos import repository
 from sandbox.shapes.users import user
-from sandbox.shapes.workflows import workflow_run
+from sandbox.shapes.workflows import check_suite, workflow_jobs, workflow_run
 from sandbox.store import Row, now
 
 BOT = "github-actions[bot]"
@@ -84,6 +84,13 @@ class Teller:
             "repository": repository(self._hub, repo), "sender": user(self._hub, BOT),
         }  # fmt: skip
         await self.deliver(self._store("workflow_run", payload))
+        if row["status"] != "completed":
+            return
+        shared = {"repository": payload["repository"], "sender": payload["sender"], "action": "completed"}
+        for job in workflow_jobs(self._hub, repo, row):
+            await self.deliver(self._store("workflow_job", {**shared, "workflow_job": job}))
+        suite = check_suite(self._hub, repo, row)
+        await self.deliver(self._store("check_suite", {**shared, "check_suite": suite}))
 
     def sign_with(self, secret: str) -> None:
         """Another secret from now on."""

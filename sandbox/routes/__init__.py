@@ -12,6 +12,7 @@ from sandbox.routes import (
     commits,
     contents,
     dependencies,
+    deployments,
     dispatches,
     faults,
     git_objects,
@@ -35,6 +36,6 @@ ROUTERS = tuple(
     for topic in (
         accounts, app_routes, repos, labels, issues, comments, sub_issues, dependencies, git_refs, git_objects,
         branches, checks, commits, contents, pulls, pull_merge, reviews, review_comments, graphql, releases, smart_http,
-        dispatches, actions, hook_deliveries, faults,
+        dispatches, deployments, actions, hook_deliveries, faults,
     )
 )  # fmt: skip

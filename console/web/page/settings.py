@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 import streamlit as st
 
 from console.view.inert import quoted
@@ -21,6 +23,9 @@ def fields(known: UserSettings) -> dict[str, object]:
         value = getattr(known, name)
         if isinstance(value, bool):
             found[name] = st.checkbox(label, value=value, help=what)
+        elif isinstance(value, StrEnum):
+            choices = list(type(value))
+            found[name] = st.selectbox(label, choices, index=choices.index(value), format_func=str, help=what)
         elif isinstance(value, float):
             found[name] = st.number_input(label, value=value, min_value=0.0, max_value=100.0, help=what)
         elif isinstance(value, int):

@@ -160,3 +160,27 @@ async def test_the_job_opens_with_its_own_key_alone(ctx: Context, run: Run, grou
             for path in ("job", "controls.json"):
                 answer = await client.get(f"/api/dispatches/{asked.id}/{path}", headers=headers)
                 assert answer.status_code == 401, (key, path)
+
+
+async def test_workflow_runs_and_artifacts_are_as_github_s_models_have_them(ctx: Context, run: Run) -> None:
+    await say_hello(ctx, run)
+    rest: Any = ctx.github.client.rest
+    owner, _, name = REPO.partition("/")
+    runs = (await rest.actions.async_list_workflow_runs_for_repo(owner, name)).parsed_data
+    newest = runs.workflow_runs[0]
+    assert newest.display_title.startswith(f"orchestrator.start for {run.id} (")
+    for _ in range(100):
+        if (await rest.actions.async_get_workflow_run(owner, name, newest.id)).parsed_data.conclusion == "success":
+            break
+        await asyncio.sleep(0.1)
+    listed = (await rest.actions.async_list_artifacts_for_repo(owner, name)).parsed_data
+    assert listed.artifacts[0].name.startswith("shipline-")
+    kinds: set[str] = set()
+    for _ in range(100):  # what GitHub tells of a run, each with the shape that our handlers read
+        found = await ctx.store.find(Delivery, {"workedAt": {"$ne": None}})
+        kinds = {each.event for each in found}
+        if kinds >= {"workflow_run", "workflow_job", "check_suite", "repository_dispatch"}:
+            break
+        await asyncio.sleep(0.1)
+    assert kinds >= {"workflow_run", "workflow_job", "check_suite", "repository_dispatch"}
+    assert [each.result for each in found if "payload" in each.result] == []
