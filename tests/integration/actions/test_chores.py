@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gha.messages import Outcome
+from gha.messages import Outcome, StepJob, StepKind
 from ledger.models import Dispatch, Run
 from shipline.ids import uuid7
 from tasks.context import Context
@@ -108,3 +108,28 @@ async def test_an_event_is_emitted_and_old_artifacts_are_removed(ctx: Context, r
     assert await done(ctx, run, "artifacts.retention.request", days=30) == {"removed": 0}
     wrong = await asked(ctx, run, "artifacts.retention.request", days=0)
     assert "The parameter days does not fit" in (wrong.result.error or "")
+
+
+async def test_the_loop_carries_out_several_steps_that_were_asked_for_together(
+    ctx: Context, run: Run, ground: Ground
+) -> None:
+    steps = []
+    for number in range(2):
+        job = StepJob(kind=StepKind.HELLO).model_dump(mode="json", by_alias=True)
+        payload = {"runId": run.id, "nodeId": None, "repo": REPO, "branch": None, "params": {}}
+        made = Dispatch(id=uuid7(), key=f"{run.id}/{number}", run_id=run.id, event_type="agent.cursor.execute.request",
+                        payload=payload, job=job)  # fmt: skip
+        await ctx.store.insert(made)
+        steps.append({"dispatchId": made.id, "runId": run.id, "nodeId": ""})
+    asked_for = {"event_type": "exec.loop.request", "client_payload": {
+        "dispatchId": uuid7(), "runId": run.id, "params": {"steps": steps, "parallel": 2},
+    }}  # fmt: skip
+    (await ground.github.post(f"/repos/{REPO}/dispatches", json=asked_for)).raise_for_status()
+    for step in steps:
+        for _ in range(600):
+            known = await ctx.store.get(Dispatch, step["dispatchId"])
+            if known.outcome is not None:
+                break
+            await asyncio.sleep(0.1)
+        assert known.outcome is not None
+        assert known.outcome["state"] == "COMPLETED"
