@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from ledger.models import AgentJob, CheckReport, Model
-from shipline.errors import InvalidInput
+from shipline.errors import InvalidInput, first_problem
 
 INLINE = 40_000  # characters of a body that still travels with the callback; GitHub takes 65,535 in all
 STATUS = "orchestrator.status"
@@ -138,9 +138,7 @@ def read_outcome(told: Mapping[str, Any], secret: str) -> Outcome:
     try:
         outcome = Outcome.model_validate(body)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InvalidInput(f"The outcome is not as the pack sends it: {where}: {first['msg']}.") from None
+        raise InvalidInput(f"The outcome is not as the pack sends it: {first_problem(error)}.") from None
     if not hmac.compare_digest(given.encode(), _signature(outcome, secret).encode()):
         raise InvalidInput(
             f"The outcome of {outcome.dispatch_id} is not signed with our secret.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import psutil
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
@@ -53,9 +53,10 @@ class _StackFile(PydanticBaseSettingsSource):
 
 
 class FromOutside(BaseSettings):
-    """Settings from the environment, then from files of secrets; no defaults of a running stack."""
+    """Settings from the environment, then from files of secrets, then from whatever ``LAST`` names."""
 
-    model_config = SettingsConfigDict(env_prefix="SHIPLINE_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="SHIPLINE_", extra="ignore", populate_by_name=True)
+    LAST: ClassVar[tuple[type[PydanticBaseSettingsSource], ...]] = ()
 
     @classmethod
     def settings_customise_sources(
@@ -66,13 +67,14 @@ class FromOutside(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, *secret_files(settings_cls)
+        last = (source(settings_cls) for source in cls.LAST)
+        return init_settings, env_settings, *secret_files(settings_cls), *last
 
 
-class Settings(BaseSettings):
+class Settings(FromOutside):
     """Everything the environment can say. Times are seconds, addresses are URLs."""
 
-    model_config = SettingsConfigDict(env_prefix="SHIPLINE_", extra="ignore", populate_by_name=True)
+    LAST = (_StackFile,)
 
     home: Path = Field(default_factory=home)
     mongodb_uri: str | None = None
@@ -110,17 +112,6 @@ class Settings(BaseSettings):
         if limit is not None and limit != 0 and limit < 3:
             raise ValueError("it is 0 (no limit) or at least 3")
         return limit
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, *secret_files(settings_cls), _StackFile(settings_cls)
 
     def require_mongodb(self) -> str:
         """The ledger's address, or a sentence that says how to get one."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import ValidationError
+
 
 class ShiplineError(Exception):
     """The root. ``message`` is one sentence of what happened; ``hint`` one of what to do."""
@@ -73,3 +75,9 @@ class NoRecording(AgentError):
 
 class GuardBlocked(ShiplineError):
     """A guard refused what an agent proposed; the hint names the finding."""
+
+
+def first_problem(error: ValidationError, whole: str = "the whole") -> str:
+    """What does not fit, in words: ``spec.title: Field required``; ``whole`` names the value itself."""
+    first = error.errors()[0]
+    return f"{'.'.join(str(part) for part in first['loc']) or whole}: {first['msg']}"

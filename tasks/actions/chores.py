@@ -18,7 +18,7 @@ from pydantic import Field, ValidationError
 
 from gha.messages import StepKind, Ticket
 from ledger.models import Model
-from shipline.errors import ConfigError, InvalidInput, ShiplineError
+from shipline.errors import ConfigError, InvalidInput, ShiplineError, first_problem
 from tasks.confine import run_confined
 from tasks.github.client import GitHubHost
 from tasks.github.identity import TokenIdentity
@@ -229,9 +229,7 @@ def _read(model: type[Any], params: dict[str, Any]) -> Any:
     try:
         return model.model_validate(params)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InvalidInput(f"The parameter {where} does not fit: {first['msg']}.") from None
+        raise InvalidInput(f"The parameters do not fit: {first_problem(error)}.") from None
 
 
 def _rest(repo: Repo) -> Any:

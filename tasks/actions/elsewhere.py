@@ -19,7 +19,7 @@ from gha.messages import Checked, Coded, Outcome, StepJob, StepKind
 from ledger.effects import Key
 from ledger.models import AgentJob, AgentResult, AgentType, CheckReport, Dispatch, EventType, Issue, Model, Run, now
 from ledger.timeline import append, event
-from shipline.errors import AgentError, ShiplineError
+from shipline.errors import AgentError, ShiplineError, first_problem
 from tasks.actions.artifacts import collect, find_outcome
 from tasks.actions.outcomes import failed, take
 from tasks.context import Context
@@ -90,9 +90,7 @@ async def _there(
     try:
         return shape.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise AgentError(f"{sent.event_type} answered with what does not fit: {where}: {first['msg']}.") from error
+        raise AgentError(f"{sent.event_type} answered with what does not fit: {first_problem(error)}.") from error
 
 
 async def _send(

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from shipline.errors import InvalidInput
+from shipline.errors import InvalidInput, first_problem
 
 P = TypeVar("P", bound="Told")
 
@@ -153,9 +153,7 @@ def read(model: type[P], payload: dict[str, Any]) -> P:
     try:
         return model.model_validate(payload)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InvalidInput(f"The payload is not as GitHub sends it: {where}: {first['msg']}.") from None
+        raise InvalidInput(f"The payload is not as GitHub sends it: {first_problem(error)}.") from None
 
 
 def progress(payload: dict[str, Any]) -> _Progress:
@@ -163,6 +161,4 @@ def progress(payload: dict[str, Any]) -> _Progress:
     try:
         return _Progress.model_validate(payload)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InvalidInput(f"The status is not as the notes have it: {where}: {first['msg']}.") from None
+        raise InvalidInput(f"The status is not as the notes have it: {first_problem(error)}.") from None

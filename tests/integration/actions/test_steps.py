@@ -176,6 +176,7 @@ async def test_workflow_runs_and_artifacts_are_as_github_s_models_have_them(ctx:
     listed = (await rest.actions.async_list_artifacts_for_repo(owner, name)).parsed_data
     assert listed.artifacts[0].name.startswith("shipline-")
     kinds: set[str] = set()
+    found: list[Delivery] = []
     for _ in range(100):  # what GitHub tells of a run, each with the shape that our handlers read
         found = await ctx.store.find(Delivery, {"workedAt": {"$ne": None}})
         kinds = {each.event for each in found}

@@ -46,7 +46,10 @@ NOTES = {
     ("get", "/repos"),
 }
 # What needs no token: one is signed, one says nothing, and GitHub sends people to one with a state of ours.
-OPEN = {("post", "/webhooks/github"), ("get", "/healthz"), ("get", "/auth/github-app/callback")}
+OPEN = {("post", "/webhooks/github"), ("get", "/healthz")} | {
+    ("get", f"/auth/github-app/{page}")
+    for page in ("callback", "new", "created")  # for a browser, with a state
+}
 
 
 async def _paths(gateway: Gateway) -> dict[tuple[str, str], Any]:
