@@ -120,7 +120,7 @@ async def test_the_loop_carries_out_several_steps_that_were_asked_for_together(
     steps = []
     for number in range(2):
         job = StepJob(kind=StepKind.HELLO).model_dump(mode="json", by_alias=True)
-        payload = {"runId": run.id, "nodeId": None, "repo": REPO, "branch": None, "params": {}}
+        payload: dict[str, Any] = {"runId": run.id, "nodeId": None, "repo": REPO, "branch": None, "params": {}}
         made = Dispatch(id=uuid7(), key=f"{run.id}/{number}", run_id=run.id, event_type="agent.cursor.execute.request",
                         payload=payload, job=job)  # fmt: skip
         await ctx.store.insert(made)
