@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -18,8 +17,6 @@ from console import (
     commands_step,
     commands_workflows,
 )
-from console.out import fail
-from shipline.errors import ShiplineError
 
 app = typer.Typer(
     name="shipline",
@@ -35,8 +32,7 @@ github_app = typer.Typer(help="The GitHub App as which Shipline works.", no_args
 app.add_typer(github_app, name="app")
 workflows = typer.Typer(help="GitHub Actions as the place where steps run.", no_args_is_help=True)
 app.add_typer(workflows, name="workflows")
-step = typer.Typer(help="What the workflow pack calls on a runner in GitHub Actions.", no_args_is_help=True)
-app.add_typer(step, name="step", hidden=True)
+app.add_typer(commands_step.group, name="step", hidden=True)
 
 app.command()(commands_stack.up)
 app.command()(commands_stack.demo)
@@ -61,8 +57,6 @@ app.command()(commands_runs.logs)
 app.command()(commands_replay.record)
 app.command()(commands_replay.replay)
 app.command()(commands_stack.doctor)
-for part in (commands_step.begin, commands_step.work, commands_step.report, commands_step.send, commands_step.cancel):
-    step.command()(part)
 github_app.command("create")(commands_app.create)
 github_app.command("install")(commands_app.install)
 github_app.command("renew-secret")(commands_app.renew_secret)
@@ -83,14 +77,3 @@ def _root(
     _: Annotated[bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)] = False,
 ) -> None:
     """From an idea to a released change."""
-
-
-def main() -> None:
-    """The entry point: every error of ours is one sentence, what to do, and an exit code."""
-    try:
-        app()
-    except ShiplineError as error:
-        sys.exit(fail(error))
-    except KeyboardInterrupt:
-        typer.echo("Stopped.", err=True)
-        sys.exit(130)

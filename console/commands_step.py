@@ -10,12 +10,16 @@ from typing import Annotated
 
 import typer
 
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+group = typer.Typer(help="What the workflow pack calls on a runner in GitHub Actions.", no_args_is_help=True)
+app.add_typer(group, name="step")
 Dispatch = Annotated[str, typer.Option("--dispatch", help="The dispatch that asked.")]
 RunName = Annotated[str, typer.Option("--run", help="The run that waits.")]
 Node = Annotated[str, typer.Option("--node", help="The node that it is for; empty for the run itself.")]
 Ticket = Annotated[Path, typer.Option("--ticket", help="What `begin` wrote.")]
 
 
+@group.command()
 def begin(dispatch: Dispatch, out: Annotated[Path, typer.Option(help="Where the ticket goes.")]) -> None:
     """Fetch what is to be done. Needs SHIPLINE_URL and SHIPLINE_DISPATCH_SECRET."""
     from tasks.actions.there import fetch, require
@@ -28,6 +32,7 @@ def begin(dispatch: Dispatch, out: Annotated[Path, typer.Option(help="Where the 
     typer.echo(f"{ticket.event_type} for {ticket.run_id}")
 
 
+@group.command()
 def work(
     ticket: Ticket,
     out: Annotated[Path, typer.Option(help="The folder for the result and the log.")],
@@ -45,6 +50,7 @@ def work(
         typer.echo(f"::error::{(done.error or done.state).splitlines()[0]}")
 
 
+@group.command()
 def report(
     dispatch: Dispatch,
     run: RunName,
@@ -68,6 +74,7 @@ def report(
     typer.echo(f"{done.state}{f': {done.error}' if done.error else ''}")
 
 
+@group.command()
 def send(
     folder: Annotated[Path, typer.Option(help="Where `report` left the outcome.")],
     pull: Annotated[str, typer.Option(help="The pull request that may be commented on instead.")] = "",
@@ -85,6 +92,7 @@ def _page() -> str:
     return f"{server}/{repo}/actions/runs/{os.environ.get('GITHUB_RUN_ID', '')}"
 
 
+@group.command()
 def cancel(run: RunName) -> None:
     """Cancel the other workflow runs of a run. Needs GITHUB_TOKEN."""
     from tasks.actions.telling import cancel_others
