@@ -1,4 +1,4 @@
-"""The two pages of ours that a browser sees while an App is made. Plain HTML: everything in them is escaped."""
+"""The pages of ours that a browser sees while an App is made and installed: plain HTML, all of it escaped."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from html import escape
 
 from tasks.github.founding import Founded, Manifest
 from tasks.github.identity import EVENTS, PERMISSIONS
+from tasks.github.installing import Installed
 
 # The form may only be sent where it says; nothing else is loaded, and nobody frames it.
 HEADERS = {
@@ -41,13 +42,22 @@ def app_made(made: Founded) -> str:
         f'export SHIPLINE_WEBHOOK_SECRETS="[\\"$(cat {made.webhook_secret})\\"]"\n'
         "unset SHIPLINE_GITHUB_TOKEN"
     )
-    install = escape(f"{made.page}/installations/new")
     return _page(
         f"{made.slug} is made",
         "<p>Its key and its webhook secret are kept on this server, for its owner alone. Configure Shipline with them, "
         f"and start it again:</p><pre>{escape(settings)}</pre>"
-        f"<p>Then <a href='{install}'>install it</a> on the repositories that Shipline is to work on, and see that "
-        "nothing is missing: <code>shipline doctor</code>.</p>",
+        "<p>Then <code>shipline app install</code> says where it is installed on the repositories that Shipline is to "
+        "work on, and <code>shipline doctor</code> whether anything is missing.</p>",
+    )
+
+
+def app_installed(found: Installed) -> str:
+    """Where the App is installed now."""
+    which = "all of its repositories" if found.repositories == "all" else "the repositories that you chose"
+    return _page(
+        f"Installed on {found.account}",
+        f"<p>Shipline sees {which}. Label an issue <code>shipline</code>, or start a run: "
+        "<code>shipline run --help</code>.</p>",
     )
 
 

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import Field
 
 from gateway.access import Admin
-from gateway.pages import HEADERS, app_made, new_app
+from gateway.pages import HEADERS, app_installed, app_made, new_app
 from ledger.models import Model
 from tasks.github.founding import begin_app, finish_app, manifest
 from tasks.github.installing import Begun, Installed, begin, finish
@@ -69,7 +69,7 @@ async def callback(body: CallbackIn, _: Admin) -> Installed:
     return await finish(body.state, body.installation_id)
 
 
-@router.get("/callback")
-async def returned(state: State, installation_id: Number) -> Installed:
+@router.get("/callback", response_class=HTMLResponse)
+async def returned(state: State, installation_id: Number) -> HTMLResponse:
     """The same for a person's browser, which GitHub sends here: it needs no token, the state is the proof."""
-    return await finish(state, installation_id)
+    return HTMLResponse(app_installed(await finish(state, installation_id)), headers=HEADERS)

@@ -31,6 +31,7 @@ class Gateway:
     store: Store
     github: httpx.AsyncClient
     mongodb_uri: str
+    sender: httpx.AsyncClient  # GitHub's hand, which keeps its connections
 
     def client(self, role: str | None = "admin") -> httpx.AsyncClient:
         """As somebody of this role; None: nobody."""
@@ -48,9 +49,8 @@ class Gateway:
             "Content-Type": "application/json",
             **{name.replace("_", "-"): value for name, value in other.items()},
         }
-        async with self.client(None) as client:
-            kept = {name: value for name, value in headers.items() if value}
-            return await client.post("/webhooks/github", content=body, headers=kept)
+        kept = {name: value for name, value in headers.items() if value}
+        return await self.sender.post("/webhooks/github", content=body, headers=kept)
 
     async def worked(self, delivery: str) -> Delivery:
         """The delivery, once something came of it."""
@@ -87,8 +87,11 @@ async def gateway(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gat
             where = stack.addresses
             store = await Store.open(where.mongodb_uri, "shipline")
             headers = {"Authorization": f"Bearer {where.github_token}"}
-            async with httpx.AsyncClient(base_url=where.github_api_url, headers=headers) as github:
-                yield Gateway(where.gateway_url, store, github, where.mongodb_uri)
+            async with (
+                httpx.AsyncClient(base_url=where.github_api_url, headers=headers) as github,
+                httpx.AsyncClient(base_url=where.gateway_url, timeout=30) as sender,
+            ):
+                yield Gateway(where.gateway_url, store, github, where.mongodb_uri, sender)
             await store.close()
     finally:
         for name in given:
