@@ -117,7 +117,8 @@ class Actions:
             known = {
                 "GITHUB_API_URL": self._hub.url, "GITHUB_SERVER_URL": self._hub.url, "GITHUB_REPOSITORY": name,
                 "GITHUB_RUN_ID": str(row["id"]), "SANDBOX_URL": self._hub.url, "SANDBOX_TOKEN": token,
-                "SANDBOX_SHA": row["sha"], "SANDBOX_CLONE_URL": f"{self._hub.url}/{name}.git",
+                "SANDBOX_SHA": row["sha"], "SANDBOX_GIT_DIR": str(git.path.absolute()),
+                "SANDBOX_CLONE_URL": f"{self._hub.url}/{name}.git",
                 "SANDBOX_ARTIFACTS": str(STAND_INS / "artifacts.py"),
                 "HOME": str(self._hub.root / "actions" / "home"),
             }  # fmt: skip
