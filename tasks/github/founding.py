@@ -44,7 +44,10 @@ class Founded(Model):
 
 async def begin_app(*, by: str, url: str, organization: str | None = None) -> str:
     """Begin to make an App that reaches us at ``url``; the path of the page on the gateway that goes on with it."""
-    parsed = httpx.URL(url)
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        parsed = httpx.URL()
     if parsed.scheme not in ("http", "https") or not parsed.host:
         raise InvalidInput(f"{url!r} is no address.", "Say where GitHub reaches the gateway: https://HOST")
     made = Handshake(id=secrets.token_urlsafe(32), by=by, organization=organization, url=str(parsed).rstrip("/"))

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from ledger.models import Handshake, Model, now
-from shipline.errors import ConfigError, InvalidInput
+from shipline.errors import InvalidInput
 from tasks.context import context
 from tasks.github.identity import AppIdentity
 from tasks.github.look import app_itself
@@ -35,10 +35,10 @@ class Installed(Model):
 
 
 async def begin(*, by: str) -> Begun:
-    """Begin an installation. ConfigError when no App is configured."""
+    """Begin an installation. InvalidInput when no App is configured."""
     ctx = await context()
     if not isinstance(ctx.github.identity, AppIdentity):
-        raise ConfigError("No GitHub App is configured.", "Set SHIPLINE_GITHUB_APP_ID and SHIPLINE_GITHUB_APP_KEY.")
+        raise InvalidInput("No GitHub App is configured.", "Make one: shipline app create --help")
     app = await app_itself(ctx.github)
     made = Handshake(id=secrets.token_urlsafe(32), by=by)
     await ctx.store.insert(made)
