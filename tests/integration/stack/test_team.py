@@ -22,6 +22,7 @@ from shipline.config import load_settings
 from shipline.login import load_login
 
 pytestmark = pytest.mark.timeout(120)
+compose = pytest.mark.slow  # with compose, which CI installs and `make test` asks of nobody
 ROOT = Path(__file__).parents[3]
 ASKED = {
     "SHIPLINE_GITHUB_APP_ID": "1", "SHIPLINE_PUBLIC_URL": "https://shipline.example.com",
@@ -57,6 +58,7 @@ def composed() -> Any:
     return yaml.safe_load(done.stdout)
 
 
+@compose
 def test_compose_reads_it_and_every_part_says_whether_it_is_well(composed: Any) -> None:
     assert set(composed["services"]) == {
         "mongodb", "postgres", "redis", "prefect", "prefect-services", "register", "worker", "gateway", "console",
@@ -67,6 +69,7 @@ def test_compose_reads_it_and_every_part_says_whether_it_is_well(composed: Any) 
         assert composed["services"][name]["volumes"], name
 
 
+@compose
 def test_nothing_but_gateway_and_console_is_published_and_those_on_this_machine(composed: Any) -> None:
     published = {name: each["ports"] for name, each in composed["services"].items() if each.get("ports")}
     assert set(published) == {"gateway", "console"}
@@ -75,6 +78,7 @@ def test_nothing_but_gateway_and_console_is_published_and_those_on_this_machine(
             assert (port["host_ip"] if isinstance(port, dict) else port.split(":")[0]) == "127.0.0.1"
 
 
+@compose
 def test_no_secret_is_in_the_environment_of_a_container(composed: Any, secrets: Path) -> None:
     for name, service in composed["services"].items():
         for variable, value in (service.get("environment") or {}).items():
