@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Literal
@@ -18,6 +20,7 @@ from shipline.errors import InvalidInput, first_problem
 
 INLINE = 40_000  # characters of a body that still travels with the callback; GitHub takes 65,535 in all
 STATUS = "orchestrator.status"
+_BLOCK = re.compile(r"```json shipline\n(?P<body>\{.*?\})\n```", re.DOTALL)
 
 
 class StepKind(StrEnum):
@@ -145,6 +148,23 @@ def read_outcome(told: Mapping[str, Any], secret: str) -> Outcome:
             "SHIPLINE_DISPATCH_SECRET must be the same here and in the repository's secrets.",
         )
     return outcome
+
+
+def as_comment(signed: Mapping[str, Any]) -> str:
+    """A signed outcome as the text of a comment, where a dispatch is not allowed (the notes, §9.2)."""
+    return f"A step ended.\n\n```json shipline\n{json.dumps(signed)}\n```\n"
+
+
+def in_comment(text: str) -> dict[str, Any] | None:
+    """The signed block of such a comment; None in any other. InvalidInput when the block is no JSON."""
+    found = _BLOCK.search(text)
+    if found is None:
+        return None
+    try:
+        block = json.loads(found["body"])
+    except ValueError:
+        raise InvalidInput("The block in the comment is no JSON.") from None
+    return block if isinstance(block, dict) else None
 
 
 def key_for(what: Literal["job", "controls"], dispatch_id: str, secret: str) -> str:

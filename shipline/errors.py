@@ -77,7 +77,7 @@ class GuardBlocked(ShiplineError):
     """A guard refused what an agent proposed; the hint names the finding."""
 
 
-def first_problem(error: ValidationError, whole: str = "the whole") -> str:
-    """What does not fit, in words: ``spec.title: Field required``; ``whole`` names the value itself."""
+def first_problem(error: ValidationError) -> str:
+    """What does not fit, in words: ``spec.title: Field required``."""
     first = error.errors()[0]
-    return f"{'.'.join(str(part) for part in first['loc']) or whole}: {first['msg']}"
+    return f"{'.'.join(str(part) for part in first['loc']) or 'the whole'}: {first['msg']}"

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 from ledger.store import Store
 from shipline.config import Settings, load_settings
 from tasks.github.client import GitHubHost
-from tasks.github.identity import identity_of
+from tasks.github.identity import identity_or_nobody
 from tasks.github.limiter import limiter_for
 
 
@@ -42,7 +42,7 @@ async def context() -> Context:
             lease = timedelta(seconds=settings.lease_seconds)
             store = await Store.open(settings.require_mongodb(), settings.database, lease=lease)
             github = GitHubHost(
-                settings.github_api_url, identity_of(settings),
+                settings.github_api_url, identity_or_nobody(settings),
                 limiter=limiter_for(settings), timeout=settings.github_timeout,
             )  # fmt: skip
             # Test runs of targets share the cores; more at once only makes each slower.

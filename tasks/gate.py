@@ -17,7 +17,6 @@ from tasks.state import Here, here
 from tasks.step import step
 
 TICK = 5.0  # seconds between two looks; what webhooks tell is shown at once, and believed only here
-GOOD = ("success", "neutral", "skipped")
 
 
 @step(name="required-checks", task_run_name="required checks of {key}")
@@ -45,7 +44,7 @@ async def _through(at: Here, issue: Issue, head: str, names: list[str]) -> list[
         await heed(at.ctx.store, at.run.id)
         seen = await seen_checks(at.repo, head)
         ended = {name: seen[name] for name in names if name in seen and seen[name].state != "pending"}
-        bad = [each for each in ended.values() if each.state not in GOOD]
+        bad = [each for each in ended.values() if not each.good]
         if bad:
             return [_finding(each, issue) for each in bad]
         waiting = sorted(set(names) - set(ended))

@@ -7,7 +7,6 @@ workflows of their own (``POST /github/dispatch``); what changes on GitHub comes
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,7 +26,6 @@ from tasks.github.required import required_checks, seen_checks
 from tasks.quality.reports import tail
 from tasks.texts import marker
 
-GOOD = ("success", "neutral", "skipped")
 DEPLOY = ".github/shipline/deploy.sh"  # the repository's own; it gets ENVIRONMENT and SHIPLINE_OIDC_TOKEN
 DEPLOY_SECONDS = 3000.0
 
@@ -156,7 +154,7 @@ async def _gate(repo: Repo, params: dict[str, Any]) -> dict[str, Any]:
     told = await _call(repo, _rest(repo).pulls.async_get, pull_number=wanted.pull)
     seen = await seen_checks(repo, wanted.head)
     names = await required_checks(repo, told["base"]["ref"])
-    missing = [each for each in names if each not in seen or seen[each].state not in GOOD]
+    missing = [each for each in names if each not in seen or not seen[each].good]
     if missing:
         raise ShiplineError(f"#{wanted.pull} has no green {', '.join(missing)}.", "Ask again when it has.")
     if wanted.issue is not None:
@@ -197,7 +195,7 @@ async def _deploy(workspace: Path) -> dict[str, Any]:
     if not (workspace / DEPLOY).is_file():
         raise ConfigError(f"The repository has no {DEPLOY}.", "Write one: it gets ENVIRONMENT and SHIPLINE_OIDC_TOKEN.")
     env = {"ENVIRONMENT": os.environ.get("ENVIRONMENT", ""), "SHIPLINE_OIDC_TOKEN": await _identity()}
-    done = await run_confined(shlex.split(f"bash {DEPLOY}"), cwd=workspace, env=env, timeout=DEPLOY_SECONDS)
+    done = await run_confined(["bash", DEPLOY], cwd=workspace, env=env, timeout=DEPLOY_SECONDS)
     if done.returncode != 0:
         raise ShiplineError(f"{DEPLOY} ended with {done.returncode}: {tail(done.words)}")
     return {"environment": env["ENVIRONMENT"], "said": tail(done.stdout)}

@@ -21,7 +21,7 @@ from ledger.models import AgentJob, AgentResult, AgentType, CheckReport, Dispatc
 from ledger.timeline import append, event
 from shipline.errors import AgentError, ShiplineError, first_problem
 from tasks.actions.artifacts import collect, find_outcome
-from tasks.actions.outcomes import failed, take
+from tasks.actions.outcomes import end, failed, take_left
 from tasks.context import Context
 from tasks.dispatching import dispatch
 
@@ -135,12 +135,9 @@ async def _wait(ctx: Context, sent: Dispatch, within: timedelta) -> str:
 async def _look(ctx: Context, sent: Dispatch) -> None:
     """The way back when no callback arrives. It is a fall-back: that it fails now says nothing of the next time."""
     try:
-        found = await find_outcome(ctx, sent)
+        await take_left(ctx, sent)
     except ShiplineError as error:
         log.warning("no look at the artifacts of %s: %s", sent.id, error)
-        return
-    if found is not None:
-        await take(ctx, found, "artifact")
 
 
 async def _give_up(ctx: Context, sent: Dispatch, within: timedelta) -> None:
@@ -150,10 +147,7 @@ async def _give_up(ctx: Context, sent: Dispatch, within: timedelta) -> None:
         f"{sent.event_type} went to GitHub Actions and nothing came back within {_minutes(within)}: no callback, no "
         f"comment, no artifact. See the repository's Actions page; the pack comes with `shipline workflows install`."
     )
-    await ctx.store.change(
-        Dispatch, sent.id, {"outcome": failed(sent, words).model_dump(by_alias=True), "outcomeBy": "deadline"},
-        expect={"outcome": None},
-    )  # fmt: skip
+    await end(ctx, sent, words, "deadline")
 
 
 async def _content(ctx: Context, known: Dispatch, said: Outcome) -> str:
@@ -166,11 +160,12 @@ async def _content(ctx: Context, known: Dispatch, said: Outcome) -> str:
     body = said.result.body
     if body is None:
         found = await _until(lambda: find_outcome(ctx, known))
-        body = str(found["result"].get("body") or "") if found else ""
+        body = str((found or {}).get("result", {}).get("body") or "")
     if hashlib.sha256(body.encode()).hexdigest() != said.result.sha256:
-        raise AgentError(
-            f"What {known.event_type} made is not in its artifact, or is not what its callback told of.", "Retry."
-        )
+        words = f"What {known.event_type} made is not in its artifact, or is not what its callback told of."
+        lost = failed(known, words).model_dump(by_alias=True)
+        await ctx.store.change(Dispatch, known.id, {"outcome": lost})  # so that a retry asks for it anew
+        raise AgentError(words, "Retry: it is asked for again.")
     return body
 
 

@@ -43,7 +43,7 @@ async def install_pack(repo: str) -> Installed:
     on = Repo(ctx.github, repo)
     about = await on.about()
     base = str(about.default_branch)
-    files = pack_files(by_workspace=await _is_server(str(about.html_url)))
+    files = pack_files(by_workspace=_is_server(str(about.html_url)))
     remote = Remote(str(about.clone_url), await ctx.github.git_token(repo))
     pull = await _open(on, base)
     with tempfile.TemporaryDirectory(prefix="shipline-pack-") as folder:
@@ -83,6 +83,6 @@ async def _push(made: Clone) -> None:
         ) from error
 
 
-async def _is_server(page: str) -> bool:
+def _is_server(page: str) -> bool:
     """Whether this is a GitHub Enterprise Server, by the address of its pages."""
     return not page.startswith(("https://github.com/", "http://127.0.0.1"))

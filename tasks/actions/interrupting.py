@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 from ledger.models import Dispatch, Executor, Run
@@ -9,6 +10,7 @@ from shipline.errors import ShiplineError
 from tasks.context import Context
 from tasks.dispatching import dispatch
 
+WITHIN = 10.0  # seconds
 log = logging.getLogger(__name__)
 
 
@@ -21,10 +23,12 @@ async def tell_workflows(run: Run, event_type: str) -> str:
         return ""
     try:
         since = f"{run.interrupt.since:%Y%m%dT%H%M%S}" if run.interrupt.since else ""
-        await dispatch(run.id, event_type, None, None, {}, key=f"{run.id}/{event_type}/{since}")
-    except ShiplineError as error:
-        log.warning("%s of %s was not sent: %s", event_type, run.id, error)
-        return f"{event_type} was not sent: {error}"
+        async with asyncio.timeout(WITHIN):  # the person waits, and the ledger has their word already
+            await dispatch(run.id, event_type, None, None, {}, key=f"{run.id}/{event_type}/{since}")
+    except (ShiplineError, TimeoutError) as error:
+        why = str(error) or f"GitHub took it in no {WITHIN:.0f} s."
+        log.warning("%s of %s was not sent: %s", event_type, run.id, why)
+        return f"{event_type} was not sent: {why}"
     return ""
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,8 +12,6 @@ from shipline.errors import InvalidInput, NotFound
 from tasks.actions.artifacts import find_outcome
 from tasks.context import Context
 from tasks.dispatching import require_secret
-
-_BLOCK = re.compile(r"```json shipline\n(?P<body>\{.*?\})\n```", re.DOTALL)
 
 
 async def take(ctx: Context, told: Mapping[str, Any], way: str) -> str:
@@ -37,22 +33,33 @@ async def take(ctx: Context, told: Mapping[str, Any], way: str) -> str:
     return f"{known.event_type} of {known.run_id}: {outcome.state}"
 
 
+async def take_left(ctx: Context, known: Dispatch) -> bool:
+    """Take what the step's artifact holds, where there is one; what does not count ends the step, with the reason."""
+    left = await find_outcome(ctx, known)
+    if left is None:
+        return False
+    try:
+        await take(ctx, left, "artifact")
+    except InvalidInput as error:
+        await end(ctx, known, str(error), "artifact")
+    return True
+
+
 async def gone(ctx: Context, dispatch_id: str, words: str) -> None:
     """A workflow ended badly, as GitHub tells: what it left counts, and where it left nothing its step has failed."""
     known = await ctx.store.find_one(Dispatch, {"_id": dispatch_id, "job": {"$ne": None}, "outcome": None})
-    if known is None:
-        return
-    left = await find_outcome(ctx, known)
-    if left is not None:
-        await take(ctx, left, "artifact")
-        return
+    if known is not None and not await take_left(ctx, known):
+        await end(ctx, known, words, "workflow")
+
+
+async def end(ctx: Context, known: Dispatch, words: str, way: str) -> None:
+    """Let a step have failed, unless it has an outcome; when it is asked for again, that is a new one."""
     said = failed(known, words)
     changed = await ctx.store.change(
-        Dispatch, known.id, {"outcome": said.model_dump(by_alias=True), "outcomeBy": "workflow"},
-        expect={"outcome": None},
-    )  # fmt: skip
+        Dispatch, known.id, {"outcome": said.model_dump(by_alias=True), "outcomeBy": way}, expect={"outcome": None}
+    )
     if changed is not None:
-        await _tell(ctx, known, said, "workflow")
+        await _tell(ctx, known, said, way)
 
 
 def failed(known: Dispatch, words: str) -> Outcome:
@@ -61,18 +68,6 @@ def failed(known: Dispatch, words: str) -> Outcome:
         dispatch_id=known.id, run_id=known.run_id, node_id=known.payload.get("nodeId"), phase="EXECUTING",
         state="FAILED", result=Result(error=words),
     )  # fmt: skip
-
-
-def in_comment(text: str) -> dict[str, Any] | None:
-    """The signed block of a comment, when there is one."""
-    found = _BLOCK.search(text)
-    if found is None:
-        return None
-    try:
-        block = json.loads(found["body"])
-    except ValueError:
-        raise InvalidInput("The block in the comment is no JSON.") from None
-    return block if isinstance(block, dict) else None
 
 
 async def _tell(ctx: Context, known: Dispatch, outcome: Outcome, way: str) -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any
 
 import httpx
 
-from gha.messages import STATUS
+from gha.messages import STATUS, as_comment
 from shipline.backoff import TRIES
 from shipline.errors import ConfigError, Unavailable
 
 WITHIN = 20.0
-MARK = "```json shipline\n{}\n```"
 
 
 def tell(outcome: dict[str, Any], *, token: str, pull: str = "") -> str:
@@ -26,8 +24,7 @@ def tell(outcome: dict[str, Any], *, token: str, pull: str = "") -> str:
         if answer.is_success:
             return "callback"
         if pull.isdecimal():
-            text = f"A step ended.\n\n{MARK.format(json.dumps(outcome))}\n"
-            commented = _post(client, f"/issues/{pull}/comments", {"body": text})
+            commented = _post(client, f"/issues/{pull}/comments", {"body": as_comment(outcome)})
             if commented.is_success:
                 return "comment"
     raise ConfigError(
@@ -68,7 +65,6 @@ def _client(token: str) -> httpx.Client:
     repo = os.environ.get("GITHUB_REPOSITORY", "")
     api = os.environ.get("GITHUB_API_URL", "https://api.github.com").rstrip("/")
     headers = {"Authorization": f"Bearer {token}", "Accept": "application/vnd.github+json"}
-    transport = httpx.HTTPTransport(
-        retries=TRIES
-    )  # of connections alone: an outcome counts once however often it comes
+    # Of connections alone; an outcome counts once in any case.
+    transport = httpx.HTTPTransport(retries=TRIES)
     return httpx.Client(base_url=f"{api}/repos/{repo}", headers=headers, timeout=WITHIN, transport=transport)

@@ -201,6 +201,47 @@ class _Flow(httpx.Auth):
                 return
 
 
+@dataclass
+class _Nobody(BaseAuthStrategy):
+    missing: ConfigError
+
+    def get_auth_flow(self, github: GitHubCore[Any]) -> httpx.Auth:  # noqa: ARG002 (githubkit's shape)
+        """Asked for at each request, which goes no further."""
+        raise self.missing
+
+
+@dataclass(frozen=True)
+class NoIdentity:
+    """Nobody yet. The ledger can be worked with all the same; whoever asks GitHub hears what is missing."""
+
+    missing: ConfigError
+    name: str = "nobody"
+
+    def strategy(self) -> BaseAuthStrategy:
+        """One that signs nothing."""
+        return _Nobody(self.missing)
+
+    async def git_token(self, client: GitHub[Any], repo: str) -> str:  # noqa: ARG002
+        """There is none."""
+        raise self.missing
+
+    async def login(self, client: GitHub[Any]) -> str:  # noqa: ARG002
+        """There is none."""
+        raise self.missing
+
+    async def repositories(self, client: GitHub[Any], most: int) -> list[Any]:  # noqa: ARG002
+        """None are known."""
+        raise self.missing
+
+
+def identity_or_nobody(settings: Settings) -> Identity:
+    """Who is configured, else nobody."""
+    try:
+        return identity_of(settings)
+    except ConfigError as missing:
+        return NoIdentity(missing)
+
+
 def identity_of(settings: Settings) -> Identity:
     """The App that is configured, else the token; ConfigError says what is missing."""
     if not settings.github_app_id:

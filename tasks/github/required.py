@@ -17,6 +17,11 @@ class CheckSeen(Model):
     said: str = ""
     url: str = ""
 
+    @property
+    def good(self) -> bool:
+        """Whether it ended so that GitHub lets a merge pass."""
+        return self.state in ("success", "neutral", "skipped")
+
 
 async def required_checks(repo: Repo, branch: str) -> list[str]:
     """The names that rulesets and branch protection ask for; none where a host has neither."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from gha.messages import in_comment
 from ledger.models import Delivery, Issue
 from ledger.rules.slash import Command, Verb, parse
 from shipline.errors import InvalidInput, NotFound, ShiplineError, Unavailable
-from tasks.actions.outcomes import in_comment, take
+from tasks.actions.outcomes import take
 from tasks.context import Context
 from tasks.github.repo import Repo
 from tasks.hooks.payloads import Commented, IssueLabeled, read

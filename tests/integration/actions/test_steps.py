@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from gha.messages import Outcome, Result, sign
 from ledger.effects import Key
@@ -185,3 +186,31 @@ async def test_workflow_runs_and_artifacts_are_as_github_s_models_have_them(ctx:
         await asyncio.sleep(0.1)
     assert kinds >= {"workflow_run", "workflow_job", "check_suite", "repository_dispatch"}
     assert [each.result for each in found if "payload" in each.result] == []
+
+
+async def test_an_artifact_that_another_secret_signed_ends_the_step_and_the_next_try_is_a_new_one(
+    ctx: Context, run: Run, ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(elsewhere, "LOOK", 1.0)
+    ours, theirs = ctx.settings.dispatch_secret, SecretStr("what-the-repository-does-not-have")
+    monkeypatch.setattr(ctx.settings, "dispatch_secret", theirs)  # and the gateway, which has ours, hears nothing
+    await ground.fault(**NO_CALLBACK)
+    with pytest.raises(AgentError, match="not signed with our secret"):
+        await ask(ctx, run)
+    monkeypatch.setattr(ctx.settings, "dispatch_secret", ours)
+    await ground.github.delete("/_sandbox/faults")
+    assert (await ask(ctx, run)).output.answer
+    first, second = await sent(ctx, run)
+    assert (first.outcome_by, (second.outcome or {})["state"]) == ("artifact", "COMPLETED")
+
+
+async def test_content_that_is_lost_is_asked_for_anew(ctx: Context, run: Run) -> None:
+    await ask(ctx, run)
+    (first,) = await sent(ctx, run)
+    assert first.outcome is not None
+    damaged = {**first.outcome, "result": {**first.outcome["result"], "body": "another"}}
+    await ctx.store.change(Dispatch, first.id, {"outcome": damaged})
+    with pytest.raises(AgentError, match="not what its callback told of"):
+        await ask(ctx, run)
+    assert (await ask(ctx, run)).output.answer
+    assert len(await sent(ctx, run)) == 2

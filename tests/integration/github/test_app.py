@@ -19,6 +19,7 @@ from shipline.config import Settings
 from shipline.errors import ConfigError, InvalidInput, NotFound
 from tasks.context import close_context, context
 from tasks.github.client import GitHubHost
+from tasks.github.founding import begin_app, manifest
 from tasks.github.identity import PERMISSIONS, AppIdentity, identity_of
 from tasks.github.installing import begin, finish
 from tasks.github.repo import Repo
@@ -174,5 +175,24 @@ async def test_an_installation_counts_only_with_the_state_that_was_given(
         await store.collection(Handshake).update_one({"_id": later.state}, {"$set": old})
         with pytest.raises(InvalidInput, match="too long ago"):
             await finish(later.state, there)
+    finally:
+        await close_context()
+
+
+async def test_the_ledger_can_be_worked_with_while_nobody_is_configured(
+    server: Server, mongodb: str, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHIPLINE_MONGODB_URI", mongodb)
+    monkeypatch.setenv("SHIPLINE_DATABASE", database)
+    monkeypatch.setenv("SHIPLINE_GITHUB_API_URL", server.url)
+    try:
+        path = await begin_app(by="ann", url="https://shipline.example.com")  # the way to an identity needs none
+        assert "manifest" in (await manifest(path.partition("=")[2])).model_dump()
+        with pytest.raises(InvalidInput, match="is no address"):
+            await begin_app(by="ann", url="http://\udcff")
+        ctx = await context()
+        for asked in (Repo(ctx.github, "demo/tally").about(), ctx.github.git_token("demo/tally"), ctx.github.login()):
+            with pytest.raises(ConfigError, match="No GitHub token is configured"):
+                await asked
     finally:
         await close_context()

@@ -6,10 +6,8 @@ import json
 
 import pytest
 
-from gha.messages import INLINE, Outcome, Result, key_for, read_outcome, sign
+from gha.messages import INLINE, Outcome, Result, as_comment, in_comment, key_for, read_outcome, sign
 from shipline.errors import InvalidInput
-from tasks.actions.outcomes import in_comment
-from tasks.actions.telling import MARK
 from tasks.actions.there import Done, conclude, for_callback
 
 SECRET = "a-dispatch-secret"
@@ -60,7 +58,7 @@ def test_the_keys_of_job_and_controls_differ() -> None:
 
 def test_a_comment_carries_an_outcome_in_a_block() -> None:
     sent = sign(OUTCOME, SECRET)
-    assert in_comment(f"A step ended.\n\n{MARK.format(json.dumps(sent))}\n") == sent
+    assert in_comment(as_comment(sent)) == sent
     assert in_comment("```json\n{}\n```") is None
     with pytest.raises(InvalidInput):
         in_comment("```json shipline\n{nonsense}\n```")
