@@ -33,7 +33,7 @@ pictures: dev  ## Make docs/pictures anew: the console in Chromium, led from an 
 bench: dev  ## Measure what Shipline costs, beside baselines (an hour); benchmarks/results/latest.json
 	$(BIN)/python -m benchmarks
 
-slow: dev  ## Deliveries under a person's hand and under faults (ten minutes); CI runs them after make test
+slow: dev  ## Deliveries under a person's hand and under faults (twenty minutes); CI runs them after make test
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'slow and not long'
 
 long: dev  ## The exercises that take minutes each, such as two workers on one run

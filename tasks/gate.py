@@ -16,7 +16,7 @@ from tasks.pulls import mark_ready
 from tasks.state import Here, here
 from tasks.step import step
 
-TICK = 5.0  # seconds between two looks; what webhooks tell is shown at once, and believed only here
+TICK = 15.0  # seconds between two looks, of two requests each; what webhooks tell is shown, and believed here
 
 
 @step(name="required-checks", task_run_name="required checks of {key}")
