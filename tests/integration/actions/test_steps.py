@@ -189,16 +189,16 @@ async def test_workflow_runs_and_artifacts_are_as_github_s_models_have_them(ctx:
 
 
 async def test_an_artifact_that_another_secret_signed_ends_the_step_and_the_next_try_is_a_new_one(
-    ctx: Context, run: Run, ground: Ground, monkeypatch: pytest.MonkeyPatch
+    ctx: Context, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    await ask(ctx, run)
+    (done,) = await sent(ctx, run)
+    await ctx.store.change(Dispatch, done.id, {"outcome": None, "outcomeBy": None})  # its callback was never heard
     monkeypatch.setattr(elsewhere, "LOOK", 1.0)
-    ours, theirs = ctx.settings.dispatch_secret, SecretStr("what-the-repository-does-not-have")
-    monkeypatch.setattr(ctx.settings, "dispatch_secret", theirs)  # and the gateway, which has ours, hears nothing
-    await ground.fault(**NO_CALLBACK)
-    with pytest.raises(AgentError, match="not signed with our secret"):
-        await ask(ctx, run)
-    monkeypatch.setattr(ctx.settings, "dispatch_secret", ours)
-    await ground.github.delete("/_sandbox/faults")
+    with monkeypatch.context() as patch:  # the secret was made anew in between
+        patch.setattr(ctx.settings, "dispatch_secret", SecretStr("what-the-repository-does-not-have"))
+        with pytest.raises(AgentError, match="not signed with our secret"):
+            await ask(ctx, run)
     assert (await ask(ctx, run)).output.answer
     first, second = await sent(ctx, run)
     assert (first.outcome_by, (second.outcome or {})["state"]) == ("artifact", "COMPLETED")
