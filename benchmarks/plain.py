@@ -22,6 +22,8 @@ from shipline.ids import digest
 from tasks import git
 from tasks.answers import Criteria, Order, ReleaseStory, Roadmap
 from tasks.deploy import process
+from tasks.github.linking import Linked
+from tasks.github.repo import IssueRef
 from tasks.issues import LABELS
 from tasks.notes import release_notes, requirement_rows
 from tasks.planning import assemble
@@ -99,7 +101,8 @@ async def _link(world: World, key: str) -> None:
     for other in [*issue.dependencies, *(defect.key for defect in world.tree.defects(key))]:
         if (key, other) not in world.blocked:
             world.blocked.add((key, other))
-            await world.repo.block_issue(int(issue.number or 0), int(world.issues[other].github_id or 0))
+            by = IssueRef(number=int(world.issues[other].number or 0), id=int(world.issues[other].github_id or 0))
+            await Linked(world.repo.host, world.repo.full_name).block(int(issue.number or 0), by, "")
 
 
 async def _execute(world: World, workers: int) -> None:

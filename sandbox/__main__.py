@@ -18,7 +18,7 @@ from sandbox.app import build
 from sandbox.apps import App, Apps
 from sandbox.faults.wire import Wire
 from sandbox.hooks.telling import Hook
-from sandbox.hub import Hub
+from sandbox.hub import FEATURES, Hub
 from sandbox.limits import Limits
 
 PORT_TAKEN = 3
@@ -63,6 +63,9 @@ def _arguments(words: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--actions-variable", type=_pair, action="append", default=[], metavar="NAME=VALUE", help="of every repository"
+    )
+    parser.add_argument(
+        "--without", choices=FEATURES, action="append", default=[], help="be an older server, which lacks this"
     )
     parser.add_argument("--hourly-limit", type=int, help="requests an hour and user; none unless given")
     asked = parser.parse_args(words)
@@ -118,7 +121,7 @@ def main(words: list[str] | None = None) -> int:
         number, file = asked.app
         known = App(number, "shipline-sandbox", Path(file).read_text())
         apps = Apps({number: known}, tuple(asked.installed_on or [asked.login]))
-    hub = Hub(asked.data, url, tokens, apps)
+    hub = Hub(asked.data, url, tokens, apps, asked.without)
     app = build(
         hub,
         Limits(asked.hourly_limit),

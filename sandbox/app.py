@@ -26,7 +26,7 @@ from sandbox.hooks.telling import Hook, Teller
 from sandbox.hub import Hub
 from sandbox.limits import Limits
 from sandbox.pull_facts import follow_all
-from sandbox.routes import ROUTERS
+from sandbox.routes import OPTIONAL, ROUTERS
 
 
 def build(
@@ -62,8 +62,10 @@ def build(
         redirect_slashes=False,
     )  # fmt: skip
     app.state.hub, app.state.limits, app.state.faults = hub, limits, Book()
+    lacking = [OPTIONAL[name] for name in hub.without]
     for router in ROUTERS:
-        app.include_router(router)
+        if router not in lacking:
+            app.include_router(router)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(HTTPException, _no_route)
     app.add_exception_handler(RequestValidationError, _malformed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections import defaultdict
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +13,22 @@ from sandbox.apps import Apps
 from sandbox.plumbing.git import Git, Processes
 from sandbox.store import Row, Store, now
 
+FEATURES = ("sub-issues", "dependencies")  # what an older GitHub Enterprise Server may lack
 _FACTS_KEPT = 4096
 
 
 class Hub:
     """A GitHub: base URL, state, identities."""
 
-    def __init__(self, root: Path, url: str, tokens: dict[str, str], apps: Apps | None = None) -> None:
+    def __init__(
+        self, root: Path, url: str, tokens: dict[str, str], apps: Apps | None = None, without: Collection[str] = ()
+    ) -> None:
         root.mkdir(parents=True, exist_ok=True)
         self.root = root
         self.url = url
         self.tokens = tokens  # token → login
         self.apps = apps or Apps()
+        self.without = frozenset(without)  # of FEATURES, what it does not have
         self.store = Store(root / "sandbox.sqlite3")
         self.processes = Processes()
         self._locks: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)

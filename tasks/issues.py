@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from ledger.effects import Key, perform
 from ledger.issues import change_issue, get_issue, read_tree
-from ledger.models import Effect, EffectKind, EffectStatus, Issue, IssueStatus, IssueType, Model
+from ledger.models import Effect, EffectKind, EffectStatus, EventType, Issue, IssueStatus, IssueType, Model
 from ledger.rules.precedence import place
 from ledger.runs import note_run
+from ledger.timeline import append, event
 from shipline.errors import NotFound
+from tasks.github.linking import DEPENDENCIES, SUB_ISSUES, Linked
 from tasks.github.repo import Comment, IssueRef, Repo
 from tasks.state import Here, here
 from tasks.step import step
@@ -51,20 +53,26 @@ async def sync_issue(run_id: str, key: str) -> int:
     issue = await get_issue(at.ctx.store, run_id, key)
     if issue.number is not None:
         return issue.number
-    parent = await _parent_id(at, issue)
+    parent = await _parent(at, issue)
     mark = marker(run_id, key)
 
     async def look() -> IssueRef | None:
-        return await at.repo.find_issue(mark)
+        found = await at.repo.find_issue(mark)
+        return await nest(found) if found else None
 
     async def act() -> IssueRef:
-        return await at.repo.create_issue(issue.title, issue_body(issue, at.run), issue.labels, parent)
+        body = issue_body(issue, at.run)
+        return await nest(await at.repo.create_issue(issue.title, body, issue.labels, parent.id if parent else None))
+
+    async def nest(child: IssueRef) -> IssueRef:
+        if parent is not None and not await Linked(at.repo.host, at.repo.full_name).put_under(child, parent):
+            await _note_lack(at, "sub-issues", SUB_ISSUES)
+        return child
 
     async def undo(second: IssueRef) -> None:
         await at.repo.set_issue_state(second.number, "closed", "duplicate")
-        above = (await get_issue(at.ctx.store, run_id, issue.parent)).number if issue.parent else None
-        if above is not None:
-            await at.repo.remove_sub_issue(above, second.id)
+        if parent is not None:
+            await at.repo.remove_sub_issue(parent.number, second.id)
 
     made = await perform(
         at.ctx.store, Key(run_id, key, "1", EffectKind.ISSUE_CREATE), IssueRef, act=act, look=look, undo=undo,
@@ -88,13 +96,15 @@ async def link_issue(run_id: str, key: str) -> None:
 
 
 async def _link(at: Here, issue: Issue, other: Issue) -> None:
-    number, by = issue.number, other.github_id
+    number, by = issue.number, _on_github(other)
     if number is None or by is None:
         raise NotFound(f"{issue.key} and {other.key} are not both on GitHub yet.", "Create the issues first.")
+    mark = marker(at.run.id, issue.key, "waits", other.key)
 
     async def act() -> Told:
-        await at.repo.block_issue(number, by)
-        return Told(what=f"#{number} waits for #{other.number}")
+        if not await Linked(at.repo.host, at.repo.full_name).block(number, by, mark):
+            await _note_lack(at, "dependencies", DEPENDENCIES)
+        return Told(what=f"#{number} waits for #{by.number}")
 
     await perform(
         at.ctx.store, Key(at.run.id, issue.key, "1", EffectKind.ISSUE_BLOCK, other.key), Told, act=act, look=_unseen,
@@ -155,13 +165,25 @@ async def _set_state(run_id: str, key: str, state: str, reason: str) -> None:
     )  # fmt: skip
 
 
-async def _parent_id(at: Here, issue: Issue) -> int | None:
+async def _parent(at: Here, issue: Issue) -> IssueRef | None:
     if issue.parent is None:
         return None
-    parent = (await get_issue(at.ctx.store, at.run.id, issue.parent)).github_id
+    parent = _on_github(await get_issue(at.ctx.store, at.run.id, issue.parent))
     if parent is None:
         raise NotFound(f"The parent of {issue.key} is not on GitHub yet.", "Create the issues from the top down.")
     return parent
+
+
+def _on_github(issue: Issue) -> IssueRef | None:
+    if issue.number is None or issue.github_id is None:
+        return None
+    return IssueRef(number=issue.number, id=issue.github_id)
+
+
+async def _note_lack(at: Here, feature: str, words: str) -> None:
+    """Once a run: people look for it on GitHub's page."""
+    told = event(EventType.STEP_COMPLETED, at.run.state, words, event_id=f"lacks-{feature}-{at.run.id}")
+    await append(at.ctx.store, at.run.id, told)
 
 
 async def _unseen() -> None:

@@ -31,6 +31,8 @@ from sandbox.routes import (
     sub_issues,
 )
 
+# Whole topics that a server may lack; it then answers 404 to them.
+OPTIONAL = {"sub-issues": sub_issues.router, "dependencies": dependencies.router}
 ROUTERS = tuple(
     topic.router
     for topic in (

@@ -126,7 +126,7 @@ async def create(at: At, body: NewIssue) -> Json:
             assignees=assignees, created_at=moment, updated_at=moment, **columns,
         )  # fmt: skip
         put_labels(at, made["id"], names_of(body.labels))
-        if body.parent_issue_id is not None:
+        if body.parent_issue_id is not None and "sub-issues" not in at.hub.without:  # a field nobody knows is ignored
             parent = issue_by_id(at, body.parent_issue_id)
             if parent is None or parent["is_pull"]:
                 raise invalid("Issue", "parent_issue_id", "invalid")

@@ -85,17 +85,18 @@ def _pull_links(hub: Hub, repo: Row, row: Row) -> dict[str, Any]:
 
 def _issue_only(hub: Hub, row: Row) -> dict[str, Any]:
     total, done = row["sub_total"], row["sub_done"]
-    about: dict[str, Any] = {
-        "sub_issues_summary": {
+    about: dict[str, Any] = {}
+    if "sub-issues" not in hub.without:
+        about["sub_issues_summary"] = {
             "total": total, "completed": done, "percent_completed": done * 100 // total if total else 0,
-        },
-        "issue_dependencies_summary": {
+        }  # fmt: skip
+    if "dependencies" not in hub.without:
+        about["issue_dependencies_summary"] = {
             "blocked_by": row["blocked_open"],
             "total_blocked_by": row["blocked_total"],
             "blocking": row["blocking_open"],
             "total_blocking": row["blocking_total"],
-        },
-    }  # fmt: skip
+        }
     if row["parent_at"]:
         repo_id, number = row["parent_at"].split("/")
         about["parent_issue_url"] = f"{repo_url(hub, hub.store.get('repos', int(repo_id)))}/issues/{number}"

@@ -19,10 +19,11 @@ MERGED_AS = """query($id: ID!) { node(id: $id) { ... on PullRequest { mergeCommi
 
 
 class IssueRef(Model):
-    """An issue on GitHub: its number in the repository and its id in the world."""
+    """An issue on GitHub: its number in the repository and its id in the world; ``nested`` when it is a sub-issue."""
 
     number: int
     id: int
+    nested: bool = False
 
 
 class IssueSeen(Model):
@@ -188,7 +189,7 @@ class Repo:
         if parent is not None:
             data["parent_issue_id"] = parent
         made = await self.host.ask(lambda: self._rest.issues.async_create(**self._at, data=data))
-        return IssueRef(number=made.parsed_data.number, id=made.parsed_data.id)
+        return _ref(made.parsed_data)
 
     async def issue(self, number: int) -> IssueSeen | None:
         """An issue as it stands; None when there is none (a pull request is none)."""
@@ -234,20 +235,8 @@ class Repo:
             if issue.pull_request is None or not issue.pull_request:
                 body = issue.body or ""
                 if isinstance(body, str) and marker in body:
-                    return IssueRef(number=issue.number, id=issue.id)
+                    return _ref(issue)
         return None
-
-    async def block_issue(self, number: int, by_id: int) -> None:
-        """Say on GitHub that issue ``number`` waits for the one with id ``by_id``; said already is fine."""
-        try:
-            await self.host.ask(
-                lambda: self._rest.issues.async_add_blocked_by_dependency(
-                    **self._at, issue_number=number, issue_id=by_id
-                )
-            )
-        except GitHubError as error:
-            if error.status != 422:
-                raise
 
     async def remove_sub_issue(self, number: int, child_id: int) -> None:
         """Take the issue with id ``child_id`` from under issue ``number``; not there is fine."""
@@ -370,6 +359,10 @@ class Repo:
             )
         )
         return str(made.parsed_data.html_url)
+
+
+def _ref(found: Any) -> IssueRef:
+    return IssueRef(number=found.number, id=found.id, nested=bool(found.parent_issue_url))
 
 
 def _pull(found: Any) -> PullRef:
