@@ -149,7 +149,8 @@ async def test_an_outcome_that_is_not_signed_with_our_secret_counts_for_nothing(
     await cancel_run(ctx.store, run.id, "a-person", "")
     with pytest.raises(AgentError, match="cancelled"):
         await asking
-    assert (await sent(ctx, run))[0].outcome_by == "callback"
+    (ended,) = await sent(ctx, run)
+    assert (ended.outcome_by, (ended.outcome or {})["state"]) == ("callback", "CANCELLED")
 
 
 async def test_the_job_opens_with_its_own_key_alone(ctx: Context, run: Run, ground: Ground) -> None:
