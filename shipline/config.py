@@ -96,6 +96,7 @@ class Settings(FromOutside):
     github_writes_per_hour: int | None = None
     planner: str = "recorded"
     coder: str = "recorded"
+    context_tokens: int = Field(default=30_000, ge=1_000)  # about how much an agent is given to read
     recordings: Path | None = None
     strict_replay: bool = False
     max_parallel: int = Field(default=4, ge=1, le=64)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from ledger.effects import Key, perform
 from ledger.issues import change_issue, get_issue, line_of
 from ledger.models import EffectKind
-from ledger.rules.branches import base_branch, branch_name, spec_path
+from ledger.rules.branches import INTEGRATION, base_branch, branch_name, spec_path
 from ledger.rules.tree import Tree
 from shipline.errors import NotFound
 from tasks.github.client import GitHubError
 from tasks.github.repo import Sha
-from tasks.repository import INTEGRATION, Updated
+from tasks.repository import Updated
 from tasks.state import here
 from tasks.step import step
 from tasks.texts import plan_message, spec_text, trailers

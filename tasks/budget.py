@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import Any
 
 from ledger.interrupts import heed, pause_run
@@ -20,8 +21,6 @@ BY = "its budget"
 TICK = 5.0  # seconds between two looks at the clock while something works
 # A longer silence was a pause, or nobody worked: it does not count as time of the run.
 LONGEST = 3 * TICK
-
-_meter: ContextVar[list[Usage] | None] = ContextVar("meter", default=None)
 
 
 async def require_budget(store: Store, run_id: str) -> None:
@@ -86,18 +85,45 @@ async def counting(store: Store, run_id: str) -> AsyncIterator[None]:
         await asyncio.gather(ended, counter)
 
 
-def metered(result: AgentResult) -> AgentResult:
+@dataclass
+class Meter:
+    """What one agent run has cost so far: ``before`` in attempts that came to nothing, ``now`` in this one."""
+
+    store: Store
+    agent_run: str
+    before: Usage
+    now: Usage = field(default_factory=Usage)
+
+    async def keep(self) -> None:
+        """Write it down as lost; it is found again when something comes of it."""
+        cost = (self.before + self.now).model_dump(by_alias=True)
+        await self.store.change(AgentRun, self.agent_run, {"usage": cost, "wasted": cost})
+
+
+_meter: ContextVar[Meter | None] = ContextVar("meter", default=None)
+
+
+async def metered(result: AgentResult) -> AgentResult:
     """Note what an answer cost as soon as it is there: it counts even when nothing can be done with it."""
     meter = _meter.get()
-    if meter is not None:
-        meter.append(result.usage)
+    if meter is not None and meter.now != result.usage:
+        meter.now = result.usage
+        await meter.keep()
     return result
 
 
+async def spent(usage: Usage) -> None:
+    """Note what one response of a service cost, when there may be more before there is an answer."""
+    meter = _meter.get()
+    if meter is not None:
+        meter.now = meter.now + usage
+        await meter.keep()
+
+
 @asynccontextmanager
-async def metering() -> AsyncIterator[list[Usage]]:
-    """Collect what the answers within the body cost."""
-    meter: list[Usage] = []
+async def metering(store: Store, agent_run: str) -> AsyncIterator[Meter]:
+    """Count what the answers within the body cost, each as it arrives: whoever dies after that has lost nothing."""
+    meter = Meter(store, agent_run, (await store.get(AgentRun, agent_run)).wasted)
     token = _meter.set(meter)
     try:
         yield meter

@@ -9,6 +9,8 @@ from shipline.errors import NotFound
 from shipline.ids import digest
 from tasks.actions.elsewhere import check_there
 from tasks.agents.ask import ask_planner, compose
+from tasks.agents.material import Section
+from tasks.agents.recording import as_yaml
 from tasks.answers import AuditOpinion, QaOpinion
 from tasks.budget import counting
 from tasks.git import clone, discard
@@ -17,7 +19,13 @@ from tasks.issues import comment
 from tasks.quality import check_all
 from tasks.state import Here, get_settings, here
 from tasks.step import step
-from tasks.texts import check_comment
+from tasks.texts import check_comment, spec_text
+
+
+class Reports(Model):
+    """What QA tester and auditor are shown."""
+
+    reports: list[CheckReport]
 
 
 class Checked(Model):
@@ -48,7 +56,7 @@ async def check_epic(run_id: str, key: str) -> list[Finding]:
     checked = await _checked(at, issue, EffectKind.QA_WHOLE)
     findings = [finding for report in checked.reports for finding in report.critical]
     if not findings:
-        findings = await _opinions(at)
+        findings = await _opinions(at, checked.reports)
     return await _conclude(at, issue, checked, findings)
 
 
@@ -108,16 +116,14 @@ def _head(issue: Issue) -> str:
     return issue.head
 
 
-async def _opinions(at: Here) -> list[Finding]:
-    qa = await ask_planner(
-        at.ctx, at.run, await compose(at.ctx, at.run, AgentType.QA_TESTER, "Judge the whole change"), QaOpinion
-    )
-    await ask_planner(
-        at.ctx,
-        at.run,
-        await compose(at.ctx, at.run, AgentType.SECURITY_AUDITOR, "Audit the whole change"),
-        AuditOpinion,
-    )
+async def _opinions(at: Here, reports: list[CheckReport]) -> list[Finding]:
+    told = [Section("What the checks say", as_yaml(Reports(reports=reports)))]
+    if at.run.spec is not None:
+        told.insert(0, Section("The spec", spec_text(at.run.spec)))
+    judge = await compose(at.ctx, at.run, AgentType.QA_TESTER, "Judge the whole change", material=told)
+    qa = await ask_planner(at.ctx, at.run, judge, QaOpinion)
+    audit = await compose(at.ctx, at.run, AgentType.SECURITY_AUDITOR, "Audit the whole change", material=told)
+    await ask_planner(at.ctx, at.run, audit, AuditOpinion)
     if qa.verdict == "pass":
         return []
     return [

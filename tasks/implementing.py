@@ -90,7 +90,7 @@ async def produce(at: Here, job: AgentJob, key: Key, branch: str, merged: str | 
         if base is None:
             raise NotFound(f"Branch {branch} of {at.run.repo} is gone.", "Restore it, then retry.")
         coded = await code_there(at.ctx, at.run, key, job, branch, base, merged)
-        result = metered(AgentResult.model_validate(coded.result))
+        result = await metered(AgentResult.model_validate(coded.result))
         return Produced(result=result, base=base, merged=merged, patch=coded.patch)
     made = await clone(await remote(at), branch, workplace(at, key.node, key.kind.rpartition(".")[2]))
     try:
@@ -98,7 +98,7 @@ async def produce(at: Here, job: AgentJob, key: Key, branch: str, merged: str | 
         result, patch = await work_in(made, agent, partial(start_agent, at.ctx, agent, job, key), merged)
     finally:
         await discard(made)
-    return Produced(result=metered(result), base=base, merged=merged, patch=patch)
+    return Produced(result=await metered(result), base=base, merged=merged, patch=patch)
 
 
 async def _push(at: Here, issue: Issue, produced: Produced, round_: str) -> str:

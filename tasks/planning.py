@@ -2,22 +2,46 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
+from ledger.effects import Key
 from ledger.issues import read_tree, store_plan
-from ledger.models import AgentType, EventType, Forecast, Level, Model, Plan, PlanNode, Spec
+from ledger.models import (
+    AgentType,
+    Effect,
+    EffectKind,
+    EffectStatus,
+    EventType,
+    Forecast,
+    Level,
+    Model,
+    Plan,
+    PlanNode,
+    Spec,
+)
+from ledger.rules.branches import INTEGRATION
 from ledger.rules.budget import over_forecast
 from ledger.rules.plan import check_plan
 from ledger.rules.schedule import forecast
 from ledger.runs import note_run
 from ledger.timeline import event
 from shipline.errors import AgentError
-from tasks.agents.ask import ask_planner, compose
+from tasks.agents.ask import RUN, ask_planner, compose
+from tasks.agents.material import Section
+from tasks.agents.recording import as_yaml
+from tasks.agents.registry import only_replays
 from tasks.answers import Criteria, Order, Place, Roadmap
+from tasks.github.reading import Reader
 from tasks.state import Here, here, idea_text
 from tasks.step import step
+from tasks.texts import spec_text
 
 T = TypeVar("T", bound=Model)
+ROUNDS = 3  # in which a plan is asked for before a person is
+AGAIN = "Resume the run to have it planned anew, or say more in the idea."
 
 
 @step(name="write-spec", task_run_name="write spec {run_id}")
@@ -41,7 +65,8 @@ async def write_spec(run_id: str) -> Spec:
 async def write_plan(run_id: str) -> Forecast:
     """Ask for the tree, its criteria and its order; check it; keep its issues and its forecast.
 
-    Raises AgentError with every problem when the plan breaks a rule; nothing is stored then.
+    A plan that breaks a rule is asked for again, with what is wrong with it. Raises AgentError with every problem when
+    that does not help; nothing is stored then.
     """
     at = await here(run_id)
     if at.run.forecast and (await read_tree(at.ctx.store, run_id)).issues:
@@ -49,15 +74,7 @@ async def write_plan(run_id: str) -> Forecast:
     spec = at.run.spec
     if spec is None:
         raise AgentError("The run has no spec to plan from.", "Run the spec stage first.")
-    roadmap = await _ask(
-        at, AgentType.ROADMAP_DECOMPOSER, f"Draw the {at.run.size.value} tree of {spec.title!r}", Roadmap
-    )
-    criteria = await _ask(at, AgentType.ACCEPTANCE_CRITERIA_AUTHOR, f"Write the criteria of {spec.title!r}", Criteria)
-    order = await _ask(at, AgentType.ISSUE_PLANNER, f"Order the tree of {spec.title!r}", Order)
-    plan = assemble(roadmap, criteria, order)
-    problems = check_plan(plan, spec, at.run.size)
-    if problems:
-        raise AgentError(f"The plan breaks {len(problems)} rule(s): " + "; ".join(problems) + ".")
+    plan = await _fit_plan(at, spec)
     cast = forecast(plan, at.ctx.settings.max_parallel)
     await store_plan(at.ctx.store, at.run, plan)
     told = event(
@@ -74,8 +91,67 @@ async def write_plan(run_id: str) -> Forecast:
     return cast
 
 
-async def _ask(at: Here, who: AgentType, objective: str, schema: type[T]) -> T:
-    return await ask_planner(at.ctx, at.run, await compose(at.ctx, at.run, who, objective), schema)
+async def _fit_plan(at: Here, spec: Spec) -> Plan:
+    """A plan without a fault. What was answered before is not asked again, so a retry goes on with further rounds."""
+    told, asked = [Section("The spec", spec_text(spec)), *await files_of_repository(at)], 0
+    wrong: list[Section] = []
+    for number in itertools.count(1):
+        asked += not await _answered(at, number)
+        draft = _Draft(at, spec.title, str(number))
+        roadmap = await draft.ask(
+            AgentType.ROADMAP_DECOMPOSER, "Draw the {size} tree of {title!r}", Roadmap, told, wrong
+        )
+        tree = [*told, Section("The tree", as_yaml(roadmap))]
+        criteria = await draft.ask(
+            AgentType.ACCEPTANCE_CRITERIA_AUTHOR, "Write the criteria of {title!r}", Criteria, tree, wrong
+        )
+        order = await draft.ask(
+            AgentType.ISSUE_PLANNER, "Order the tree of {title!r}", Order,
+            [*tree, Section("Its acceptance criteria", as_yaml(criteria))], wrong,
+        )  # fmt: skip
+        plan, problems = None, []
+        try:
+            plan = assemble(roadmap, criteria, order)
+            problems = check_plan(plan, spec, at.run.size)
+        except AgentError as error:
+            problems = [error.message]
+        if plan is not None and not problems:
+            return plan
+        if asked >= ROUNDS:
+            raise AgentError(f"The plan breaks {len(problems)} rule(s): " + "; ".join(problems) + ".", AGAIN)
+        wrong = [Section("What was wrong with the last plan", "\n".join(f"- {line}" for line in problems)),
+                 Section("The last tree", as_yaml(roadmap)), Section("Its order", as_yaml(order))]  # fmt: skip
+    raise AssertionError("counting has no end")
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """One round of planning."""
+
+    at: Here
+    title: str
+    round: str
+
+    async def ask(
+        self, who: AgentType, objective: str, schema: type[T], told: Sequence[Section], wrong: Sequence[Section]
+    ) -> T:
+        words = objective.format(size=self.at.run.size.value, title=self.title)
+        job = await compose(self.at.ctx, self.at.run, who, words, round_=self.round, material=[*wrong, *told])
+        return await ask_planner(self.at.ctx, self.at.run, job, schema)
+
+
+async def _answered(at: Here, number: int) -> bool:
+    last = Key(at.run.id, RUN, str(number), EffectKind.AGENT_ISSUE_PLANNER)
+    found = await at.ctx.store.find_one(Effect, {"_id": str(last)})
+    return found is not None and found.status is EffectStatus.SUCCEEDED
+
+
+async def files_of_repository(at: Here) -> list[Section]:
+    """The paths of what is there already; nothing for agents that only replay."""
+    if only_replays(at.ctx.settings):
+        return []
+    paths = await Reader(at.ctx.github, at.run.repo).paths(INTEGRATION)
+    return [Section("The files of the repository", "\n".join(paths))]
 
 
 def assemble(roadmap: Roadmap, criteria: Criteria, order: Order) -> Plan:

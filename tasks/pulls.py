@@ -8,8 +8,12 @@ from ledger.models import AgentType, Effect, EffectKind, Finding, Issue, IssueSt
 from shipline.errors import LeaseLost, NotFound
 from shipline.ids import digest
 from tasks.agents.ask import compose, journal, parse
+from tasks.agents.material import Section
+from tasks.agents.registry import only_replays
+from tasks.agents.untrusted import shown
 from tasks.answers import Produced, Review
 from tasks.github.client import GitHubError
+from tasks.github.look import files_of
 from tasks.github.repo import Comment, PullRef, Sha
 from tasks.implementing import produce
 from tasks.issues import Told
@@ -70,7 +74,10 @@ async def review(run_id: str, key: str) -> Finding | None:
 
 async def _ask_reviewer(at: Here, issue: Issue) -> Review:
     objective = f"Review pull request #{issue.pr_number}: {issue.title}"
-    job = await compose(at.ctx, at.run, AgentType.CODE_REVIEWER, objective, issue=issue, round_=str(issue.round))
+    job = await compose(
+        at.ctx, at.run, AgentType.CODE_REVIEWER, objective, issue=issue, round_=str(issue.round),
+        material=await _diff(at, issue),
+    )  # fmt: skip
     key = Key(at.run.id, issue.key, job.round, EffectKind.AGENT_CODE_REVIEWER)
 
     async def work() -> Produced:
@@ -80,6 +87,14 @@ async def _ask_reviewer(at: Here, issue: Issue) -> Review:
 
     produced = await journal(at.ctx, at.run, key, job, work, Produced, lambda done: done.result)
     return parse(produced.result, Review, job)
+
+
+async def _diff(at: Here, issue: Issue) -> list[Section]:
+    if only_replays(at.ctx.settings):
+        return []
+    files = await files_of(at.run.repo, _number(issue))
+    parts = [f"{each.status} {each.path}\n{each.patch or '(no text)'}" for each in files]
+    return [Section("The diff", *shown("\n\n".join(parts)))]
 
 
 async def _post(at: Here, issue: Issue, opinion: Review) -> None:

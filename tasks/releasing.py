@@ -9,21 +9,23 @@ from pathlib import Path
 from ledger.effects import Key, perform
 from ledger.issues import read_tree
 from ledger.models import AgentType, ChainHead, Effect, EffectKind, EffectStatus, EventType, Model, ReleaseInfo, Run
+from ledger.rules.branches import INTEGRATION
 from ledger.rules.version import next_version
 from ledger.runs import note_run
 from ledger.timeline import event
 from shipline.errors import NotFound
 from tasks.agents.ask import ask_planner, compose
+from tasks.agents.material import Section
 from tasks.answers import ReleaseStory
 from tasks.git import clone, discard
 from tasks.github.client import GitHubError
 from tasks.implementing import remote, workplace
 from tasks.notes import insert_entry, release_notes, requirement_rows
-from tasks.repository import INTEGRATION, REGRESSION, Updated, ensure_branch
+from tasks.repository import REGRESSION, Updated, ensure_branch
 from tasks.slots import only_one
 from tasks.state import Here, get_settings, here
 from tasks.step import step
-from tasks.texts import trailers
+from tasks.texts import spec_text, trailers
 
 _VERSION_LINE = re.compile(r'^(version\s*=\s*")([^"]+)(")', re.MULTILINE)
 
@@ -163,8 +165,18 @@ async def _promised(at: Here) -> list[str]:
 
 async def _story(at: Here) -> ReleaseStory:
     title = at.run.spec.title if at.run.spec else at.run.id
-    job = await compose(at.ctx, at.run, AgentType.RELEASE_MANAGER, f"Write the release notes of {title!r}")
+    told = await _what_was_done(at)
+    job = await compose(
+        at.ctx, at.run, AgentType.RELEASE_MANAGER, f"Write the release notes of {title!r}", material=told
+    )
     return await ask_planner(at.ctx, at.run, job, ReleaseStory)
+
+
+async def _what_was_done(at: Here) -> list[Section]:
+    issues = (await read_tree(at.ctx.store, at.run.id)).issues
+    done = "\n".join(f"- {each.type.value} #{each.number}: {each.title}" for each in issues if each.number)
+    asked = [Section("The spec", spec_text(at.run.spec))] if at.run.spec else []
+    return [*asked, Section("The issues", done)]
 
 
 def _current_version(workspace: Path) -> str | None:

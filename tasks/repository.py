@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ledger.effects import Key, perform
 from ledger.models import EffectKind, Model
+from ledger.rules.branches import INTEGRATION
 from ledger.runs import note_run
 from shipline.errors import InvalidInput
 from tasks.github.client import GitHubError
@@ -12,7 +13,6 @@ from tasks.slots import only_one
 from tasks.state import here
 from tasks.step import step
 
-INTEGRATION = "integration"
 REGRESSION = "regression"
 
 

@@ -7,6 +7,7 @@ from slugify import slugify
 from ledger.models import Issue, IssueType
 from ledger.rules.tree import Tree
 
+INTEGRATION = "integration"  # where every run begins and ends
 PREFIX = {IssueType.EPIC: "epic", IssueType.FEATURE: "feature", IssueType.TASK: "task", IssueType.DEFECT: "task"}
 
 
@@ -27,7 +28,7 @@ def open_ancestor(tree: Tree, key: str) -> Issue | None:
     return next((each for each in tree.ancestors(key) if each.merged_sha is None), None)
 
 
-def base_branch(tree: Tree, key: str, integration: str = "integration") -> str:
+def base_branch(tree: Tree, key: str, integration: str = INTEGRATION) -> str:
     """The branch that the node's own is made from and merged into."""
     above = open_ancestor(tree, key)
     if above is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -18,6 +18,7 @@ from ledger.models import (
     AgentRunStatus,
     AgentType,
     EffectKind,
+    EventType,
     Executor,
     Idea,
     Issue,
@@ -25,9 +26,15 @@ from ledger.models import (
     OnboardingDoc,
     Run,
 )
+from ledger.rules.branches import INTEGRATION
+from ledger.timeline import append, event
 from shipline.errors import AgentError, ConfigError
+from shipline.redact import redact_text
 from tasks.actions.elsewhere import ask_there
-from tasks.agents.registry import RECORDED, planner
+from tasks.agents.material import Section, fit
+from tasks.agents.packs import read_packs
+from tasks.agents.registry import only_replays, planner
+from tasks.agents.untrusted import one_line, rendered, shown
 from tasks.budget import counting, metered, metering, require_budget
 from tasks.context import Context
 
@@ -38,10 +45,20 @@ RUN = "run"
 
 
 async def compose(
-    ctx: Context, run: Run, who: AgentType, objective: str, *, issue: Issue | None = None, round_: str = "1"
+    ctx: Context,
+    run: Run,
+    who: AgentType,
+    objective: str,
+    *,
+    issue: Issue | None = None,
+    round_: str = "1",
+    material: Sequence[Section] = (),
 ) -> AgentJob:
-    """The request to one agent about the run, or about one of its issues."""
-    if run.replay and (ctx.settings.planner, ctx.settings.coder) != (RECORDED, RECORDED):
+    """The request to one agent about the run, or about one of its issues, with the ``material`` that it needs for it.
+
+    Agents that only replay read nothing: for them no context is gathered.
+    """
+    if run.replay and not only_replays(ctx.settings):
         raise ConfigError(
             f"Run {run.id} repeats the recording {run.replay.recording!r}, and this process has agents that think.",
             "Nobody was asked. Start it again: shipline replay.",
@@ -52,7 +69,7 @@ async def compose(
     context = prompt(who).format(
         objective=objective,
         criteria="\n".join(f"- {line}" for line in criteria) or "- (none yet)",
-        context=issue.body if issue else idea.text,
+        context=await _context(ctx, run, agent, [_task(idea, issue), *material], issue, round_),
         constraints="\n".join(f"- {line}" for line in agent.constraints),
     )
     if first := await _read_first(ctx, agent):
@@ -71,6 +88,30 @@ async def compose(
     )  # fmt: skip
 
 
+def _task(idea: Idea, issue: Issue | None) -> Section:
+    if issue is None:
+        return Section("The idea", *shown(idea.text))
+    return Section("The issue", *rendered(f"{one_line(issue.title)}\n\n{issue.body}"))
+
+
+async def _context(
+    ctx: Context, run: Run, agent: Agent, sections: Sequence[Section], issue: Issue | None, round_: str
+) -> str:
+    """What the agent reads, cut to its budget; what it does not get to read is written down."""
+    if only_replays(ctx.settings):
+        return sections[0].text
+    packs = await read_packs(ctx, run, agent, INTEGRATION)
+    found = fit([*sections, *packs], ctx.settings.context_tokens)
+    if found.left_out:
+        node = issue.key if issue else None
+        told = event(
+            EventType.STEP_COMPLETED, run.state, f"{agent.name} does not read: {'; '.join(found.left_out)}", node=node,
+            data={"leftOut": list(found.left_out)}, event_id=f"left-out-{run.id}-{node or RUN}-{agent.type}-{round_}",
+        )  # fmt: skip
+        await append(ctx.store, run.id, told)
+    return redact_text(found.text)
+
+
 async def ask_planner(ctx: Context, run: Run, job: AgentJob, schema: type[T]) -> T:
     """One typed answer of a planning agent, asked once."""
     key = Key(run.id, job.node_key, job.round, EffectKind(f"agent.{job.type.value}"))
@@ -78,7 +119,7 @@ async def ask_planner(ctx: Context, run: Run, job: AgentJob, schema: type[T]) ->
     async def act() -> AgentResult:
         there = run.executor is Executor.ACTIONS
         asked = ask_there(ctx, run, key, job, schema) if there else planner(ctx.settings).ask(job, schema)
-        result = metered(await asked)
+        result = await metered(await asked)
         parse(result, schema, job)
         return result
 
@@ -117,13 +158,11 @@ async def journal(
         await require_budget(ctx.store, run.id)
         if not await ctx.store.insert(record):  # an earlier attempt was cut off, or failed
             await ctx.store.change(AgentRun, record.id, {"status": AgentRunStatus.RUNNING, "error": None})
-        wasted = (await ctx.store.get(AgentRun, record.id)).wasted
-        async with counting(ctx.store, run.id), metering() as meter:
+        async with counting(ctx.store, run.id), metering(ctx.store, record.id) as meter:
             try:
                 made = await act()
             except Exception as error:  # noted on the agent run; the effect's journal notes it too
-                cost = sum(meter, start=wasted).model_dump(by_alias=True)
-                failed = {"status": AgentRunStatus.FAILED, "error": str(error), "usage": cost, "wasted": cost}
+                failed = {"status": AgentRunStatus.FAILED, "error": str(error)}
                 await ctx.store.change(AgentRun, record.id, failed)
                 raise
         result = result_of(made)
@@ -133,7 +172,8 @@ async def journal(
             {
                 "status": AgentRunStatus.COMPLETED,
                 "output": result.output.model_dump(by_alias=True),
-                "usage": (wasted + result.usage).model_dump(by_alias=True),
+                "usage": (meter.before + result.usage).model_dump(by_alias=True),
+                "wasted": meter.before.model_dump(by_alias=True),
                 "replayed": result.replayed,
                 "error": None,
             },

@@ -18,7 +18,7 @@ HOW = (
     "that think; the README's section 'Agents that think' says how."
 )
 
-RECORDED = "recorded"
+RECORDED, NEMOTRON = "recorded", "nemotron"
 
 _coders: dict[tuple[str, Path, bool], CodingAgent] = {}
 
@@ -27,6 +27,10 @@ def planner(settings: Settings) -> PlanningAgent:
     """The configured planning agent."""
     if settings.planner == RECORDED:
         return RecordedPlanner(folder(settings), strict=settings.strict_replay)
+    if settings.planner == NEMOTRON:
+        from tasks.agents.nemotron import Nemotron  # it takes a second or two to import
+
+        return Nemotron()
     return cast(PlanningAgent, _yours("SHIPLINE_PLANNER", settings.planner))
 
 
@@ -39,6 +43,11 @@ def coder(settings: Settings) -> CodingAgent:
         else:
             _coders[key] = cast(CodingAgent, _yours("SHIPLINE_CODER", settings.coder))
     return _coders[key]
+
+
+def only_replays(settings: Settings) -> bool:
+    """Whether nobody thinks: then nobody reads either, and nothing needs to be gathered for it."""
+    return settings.planner == RECORDED and settings.coder == RECORDED
 
 
 def folder(settings: Settings) -> Path:
@@ -56,7 +65,7 @@ def _yours(variable: str, value: str) -> Any:
     if ":" not in value and "." not in value:
         raise ConfigError(
             f"{variable}={value} is not an agent of this version.",
-            "Use `recorded`, or the import path of a class of yours, such as my_agents:Planner.",
+            "docs/agents.md names those there are; the import path of a class of yours (my_agents:Planner) is one too.",
         )
     try:
         made = TypeAdapter(ImportString[Any]).validate_python(value)

@@ -1,0 +1,103 @@
+"""What the environment says of agents that think: where they are, which model, how long, what they cost."""
+
+from __future__ import annotations
+
+import os
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from ledger.models import AgentType
+from shipline.config import FromOutside
+from shipline.errors import ConfigError
+from shipline.redact import remember
+
+NVIDIA = "https://integrate.api.nvidia.com/v1"
+NVIDIA_PER_MINUTE = 30  # requests; the hosted trial is commonly said to allow 40, over all models together
+# Who thinks before it answers, unless SHIPLINE_PLANNER_ROLES says otherwise: those who weigh one thing against another.
+THINKERS = frozenset({AgentType.ROADMAP_DECOMPOSER, AgentType.ISSUE_PLANNER, AgentType.SECURITY_AUDITOR})
+
+
+class Role(BaseModel):
+    """What one planning agent has of its own. ``key_from`` names the variable that holds its endpoint's key."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str | None = None
+    model: str | None = None
+    key_from: str | None = None
+    reasoning: bool | None = None
+    reasoning_budget: int | None = Field(default=None, ge=0)
+
+
+class PlannerSettings(FromOutside):
+    """``SHIPLINE_PLANNER_*``. Prices are US dollars for a million tokens."""
+
+    planner_url: str = NVIDIA
+    planner_model: str = "nvidia/nemotron-3-super-120b-a12b"
+    planner_key: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("SHIPLINE_PLANNER_KEY", "NVIDIA_API_KEY", "planner_key")
+    )
+    planner_roles: dict[AgentType, Role] = Field(default_factory=dict)
+    planner_seconds: float = Field(default=300, gt=0)
+    planner_per_minute: int | None = Field(default=None, ge=0)
+    planner_output_tokens: int = Field(default=16_000, ge=256)
+    planner_reasoning_budget: int = Field(default=4_000, ge=0)
+    planner_repairs: int = Field(default=2, ge=0, le=10)
+    planner_usd_in: float = Field(default=0, ge=0)
+    planner_usd_out: float = Field(default=0, ge=0)
+
+
+class Endpoint(BaseModel):
+    """Where one planning agent is asked. ``per_minute`` is 0 where nobody counts."""
+
+    url: str
+    model: str
+    key: SecretStr | None
+    reasoning: bool
+    reasoning_budget: int
+    per_minute: int
+    switchable: bool  # whether the model is told to think or not to
+
+
+def planner_settings() -> PlannerSettings:
+    """Read them anew; a value that does not fit is named in one sentence."""
+    try:
+        found = PlannerSettings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "SHIPLINE_" + "_".join(str(part) for part in first["loc"]).upper()
+        raise ConfigError(f"{name} is not usable: {first['msg']}.", "docs/agents.md shows what it holds.") from None
+    if found.planner_key:
+        remember(found.planner_key.get_secret_value())
+    return found
+
+
+def endpoint_of(settings: PlannerSettings, who: AgentType) -> Endpoint:
+    """Where ``who`` is asked. A key goes to the endpoint that it was given for, and to no other."""
+    role = settings.planner_roles.get(who, Role())
+    url, model = (role.url or settings.planner_url).rstrip("/"), role.model or settings.planner_model
+    key = settings.planner_key if url == settings.planner_url.rstrip("/") else None
+    if role.key_from:
+        found = os.environ.get(role.key_from, "")
+        if not found:
+            raise ConfigError(
+                f"{who.value} is to use the key in {role.key_from}, which is not set.", "Set it, or leave key_from out."
+            )
+        remember(found)
+        key = SecretStr(found)
+    hosted = urlsplit(url).hostname == urlsplit(NVIDIA).hostname
+    if hosted and key is None:
+        raise ConfigError(
+            "NVIDIA's models need a key.", "Set NVIDIA_API_KEY, or SHIPLINE_PLANNER_URL to an endpoint of your own."
+        )
+    limit = settings.planner_per_minute
+    return Endpoint(
+        url=url, model=model, key=key,
+        reasoning=role.reasoning if role.reasoning is not None else who in THINKERS,
+        reasoning_budget=(
+            role.reasoning_budget if role.reasoning_budget is not None else settings.planner_reasoning_budget
+        ),
+        per_minute=limit if limit is not None else (NVIDIA_PER_MINUTE if hosted else 0),
+        switchable=role.reasoning is not None or "nemotron" in model.lower(),
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Servers that answer as the services' contracts say, errors included. They think nothing: tests script them."""
