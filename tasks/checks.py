@@ -14,9 +14,10 @@ from tasks.agents.recording import as_yaml
 from tasks.answers import AuditOpinion, QaOpinion
 from tasks.budget import counting
 from tasks.git import clone, discard
-from tasks.implementing import remote, workplace
+from tasks.implementing import workplace
 from tasks.issues import comment
 from tasks.quality import check_all
+from tasks.scratch import remote
 from tasks.state import Here, get_settings, here
 from tasks.step import step
 from tasks.texts import check_comment, spec_text

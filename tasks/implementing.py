@@ -27,9 +27,10 @@ from tasks.agents.starting import start_agent
 from tasks.agents.working import work_in
 from tasks.answers import Produced
 from tasks.budget import metered
-from tasks.git import Clone, Remote, clone, discard
+from tasks.git import Clone, clone, discard
 from tasks.github.repo import Sha
 from tasks.guards import GuardContext, check_guards, read_change
+from tasks.scratch import produce_on_branch, remote, works_elsewhere
 from tasks.state import Here, here
 from tasks.step import step
 from tasks.texts import commit_message, trailers
@@ -85,6 +86,9 @@ async def resolve_conflict(run_id: str, key: str) -> str:
 
 async def produce(at: Here, job: AgentJob, key: Key, branch: str, merged: str | None = None) -> Produced:
     """Let the agent work on the branch's head: in a clone of ours, or where the run's executor is."""
+    agent = coder(at.ctx.settings)
+    if works_elsewhere(agent):
+        return await produce_on_branch(at, job, key, branch, merged, agent, workplace(at, key.node, "scratch"))
     if at.run.executor is Executor.ACTIONS:
         base = await at.repo.branch_sha(branch)
         if base is None:
@@ -94,7 +98,7 @@ async def produce(at: Here, job: AgentJob, key: Key, branch: str, merged: str | 
         return Produced(result=result, base=base, merged=merged, patch=coded.patch)
     made = await clone(await remote(at), branch, workplace(at, key.node, key.kind.rpartition(".")[2]))
     try:
-        base, agent = await made.head(), coder(at.ctx.settings)
+        base = await made.head()
         result, patch = await work_in(made, agent, partial(start_agent, at.ctx, agent, job, key), merged)
     finally:
         await discard(made)
@@ -159,11 +163,6 @@ async def _conflict_round(at: Here, key: str, tip: str) -> str:
     )
     others = [each for each in earlier if not each.id.endswith(tip[:12])]
     return f"conflict-{len(others) + 1}"
-
-
-async def remote(at: Here) -> Remote:
-    """Where the run's repository is cloned from."""
-    return Remote(str((await at.repo.about()).clone_url), await at.ctx.github.git_token(at.run.repo))
 
 
 def workplace(at: Here, key: str, what: str) -> Path:

@@ -19,9 +19,10 @@ from tasks.agents.material import Section
 from tasks.answers import ReleaseStory
 from tasks.git import clone, discard
 from tasks.github.client import GitHubError
-from tasks.implementing import remote, workplace
+from tasks.implementing import workplace
 from tasks.notes import insert_entry, release_notes, requirement_rows
 from tasks.repository import REGRESSION, Updated, ensure_branch
+from tasks.scratch import remote
 from tasks.slots import only_one
 from tasks.state import Here, get_settings, here
 from tasks.step import step

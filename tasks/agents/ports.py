@@ -35,7 +35,11 @@ class PlanningAgent(Protocol):
 
 
 class CodingAgent(Protocol):
-    """Works in a git worktree (``workspace``); it commits nothing and holds no token of ours."""
+    """Works in a git worktree (``workspace``); it commits nothing and holds no token of ours.
+
+    One that works elsewhere has an attribute ``on_branch`` that is true: it is given a scratch branch of the
+    repository in ``input.branch`` of its job instead, with what it begins from, and leaves its work there.
+    """
 
     def knows(self, idea: str) -> bool:
         """Whether this agent can work on the idea at all."""

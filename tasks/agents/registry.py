@@ -10,6 +10,7 @@ from pydantic import ImportString, TypeAdapter, ValidationError
 from agents_catalog.catalog import recordings_folder
 from shipline.config import Settings
 from shipline.errors import ConfigError, NoRecording
+from tasks.agents.cursor_cloud import CursorCloud
 from tasks.agents.ports import CodingAgent, PlanningAgent
 from tasks.agents.recorded import RecordedCoder, RecordedPlanner
 
@@ -18,7 +19,7 @@ HOW = (
     "that think; the README's section 'Agents that think' says how."
 )
 
-RECORDED, NEMOTRON = "recorded", "nemotron"
+RECORDED, NEMOTRON, CURSOR_CLOUD = "recorded", "nemotron", "cursor-cloud"
 
 _coders: dict[tuple[str, Path, bool], CodingAgent] = {}
 
@@ -40,6 +41,8 @@ def coder(settings: Settings) -> CodingAgent:
     if key not in _coders:
         if settings.coder == RECORDED:
             _coders[key] = RecordedCoder(folder(settings), strict=settings.strict_replay)
+        elif settings.coder == CURSOR_CLOUD:
+            _coders[key] = CursorCloud()
         else:
             _coders[key] = cast(CodingAgent, _yours("SHIPLINE_CODER", settings.coder))
     return _coders[key]

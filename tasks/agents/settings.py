@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -12,6 +13,7 @@ from shipline.config import FromOutside
 from shipline.errors import ConfigError
 from shipline.redact import remember
 
+S = TypeVar("S", bound=FromOutside)
 NVIDIA = "https://integrate.api.nvidia.com/v1"
 NVIDIA_PER_MINUTE = 30  # requests; the hosted trial is commonly said to allow 40, over all models together
 # Who thinks before it answers, unless SHIPLINE_PLANNER_ROLES says otherwise: those who weigh one thing against another.
@@ -62,15 +64,19 @@ class Endpoint(BaseModel):
 
 def planner_settings() -> PlannerSettings:
     """Read them anew; a value that does not fit is named in one sentence."""
+    found = _read(PlannerSettings)
+    if found.planner_key:
+        remember(found.planner_key.get_secret_value())
+    return found
+
+
+def _read(kind: type[S]) -> S:
     try:
-        found = PlannerSettings()
+        return kind()
     except ValidationError as error:
         first = error.errors()[0]
         name = "SHIPLINE_" + "_".join(str(part) for part in first["loc"]).upper()
         raise ConfigError(f"{name} is not usable: {first['msg']}.", "docs/agents.md shows what it holds.") from None
-    if found.planner_key:
-        remember(found.planner_key.get_secret_value())
-    return found
 
 
 def endpoint_of(settings: PlannerSettings, who: AgentType) -> Endpoint:
@@ -101,3 +107,37 @@ def endpoint_of(settings: PlannerSettings, who: AgentType) -> Endpoint:
         per_minute=limit if limit is not None else (NVIDIA_PER_MINUTE if hosted else 0),
         switchable=role.reasoning is not None or "nemotron" in model.lower(),
     )  # fmt: skip
+
+
+class CoderSettings(FromOutside):
+    """``SHIPLINE_CODER``'s own: where coding agents are and how long they may work. Prices as the planner's."""
+
+    cursor_api_url: str = "https://api.cursor.com"
+    cursor_api_key: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("CURSOR_API_KEY", "SHIPLINE_CURSOR_API_KEY", "cursor_api_key")
+    )
+    cursor_model: str | None = None
+    agent_seconds: float = Field(default=3600, gt=0)
+    coder_usd_in: float = Field(default=0, ge=0)
+    coder_usd_out: float = Field(default=0, ge=0)
+
+    def require_cursor_key(self) -> str:
+        """Cursor's key, or a sentence that says how to give one."""
+        if self.cursor_api_key is None:
+            raise ConfigError("Cursor's agents need a key.", "Set CURSOR_API_KEY (docs/agents.md).")
+        return self.cursor_api_key.get_secret_value()
+
+
+def web_url(github_api_url: str) -> str:
+    """What comes before OWNER/NAME in an address that is cloned: of GitHub, of an Enterprise Server, of the sandbox."""
+    if urlsplit(github_api_url).hostname == "api.github.com":
+        return "https://github.com"
+    return github_api_url.rstrip("/").removesuffix("/api/v3")
+
+
+def coder_settings() -> CoderSettings:
+    """Read them anew."""
+    found = _read(CoderSettings)
+    if found.cursor_api_key:
+        remember(found.cursor_api_key.get_secret_value())
+    return found

@@ -10,8 +10,8 @@ from tasks.deploy import process
 from tasks.deploy.process import DeployFailed
 from tasks.deploy.retire import retire
 from tasks.git import clone, discard
-from tasks.implementing import remote
 from tasks.quality import read_target_settings, target_environment
+from tasks.scratch import remote
 from tasks.slots import only_one
 from tasks.state import Here, get_settings, here
 from tasks.step import step

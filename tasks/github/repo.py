@@ -104,6 +104,10 @@ class Repo:
         )
         return sha
 
+    async def delete_branch(self, branch: str) -> None:
+        """Remove a branch; NotFound when there is none."""
+        await self.host.ask(lambda: self._rest.git.async_delete_ref(**self._at, ref=f"heads/{branch}"))
+
     async def merge_branch(self, base: str, head: str, message: str) -> str | None:
         """Merge ``head`` into the branch ``base`` on the server; None when there is nothing to merge."""
         answer = await self.host.ask(
