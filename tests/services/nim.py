@@ -7,7 +7,6 @@ that the prompt names.
 from __future__ import annotations
 
 import json
-import re
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -28,7 +27,6 @@ KNOWN = {
     "model", "messages", "max_tokens", "temperature", "top_p", "stream", "seed", "stop", "response_format", "tools",
     "tool_choice", "chat_template_kwargs", "reasoning_budget", "frequency_penalty", "presence_penalty",
 }  # fmt: skip
-_ROLE = re.compile(r"You are Shipline's ([A-Za-z ]+), the agent")
 
 # Bodies as they were seen of the hosted service and its gateway.
 GONE = {"status": 404, "title": "Not Found", "detail": "Function 'f1': Not found for account 'a1'"}
@@ -122,9 +120,7 @@ def _prompt(body: dict[str, Any]) -> str:
 
 def role_of(prompt: str) -> str:
     """The type of the agent that a prompt speaks to."""
-    found = _ROLE.search(prompt)
-    assert found, prompt[:200]
-    return next(each.type.value for each in load_agents() if each.name == found[1])
+    return next(each.type.value for each in load_agents() if f"You are Shipline's {each.name}, the agent" in prompt)
 
 
 def from_recording(folder: Path, size: str) -> Callable[[str], str]:
