@@ -40,7 +40,7 @@ Look = Callable[[Settings], Awaitable[Check]]
 
 async def checks(settings: Settings) -> list[Check]:
     """Every check, in the order a person would ask."""
-    import tasks.agents.registry  # noqa: F401 (a second of its own, not to be taken from the first check's three)
+    import deployments.doctor_agents  # noqa: F401 (a second of its own, not to be taken from the first check's three)
 
     looks: list[Look] = [_python, _git, _mongod, _mongodb, _prefect, _github, _agents, _gateway, _home]
     return list(await asyncio.gather(*(_guarded(look, settings) for look in looks)))
@@ -154,15 +154,9 @@ async def _github_app(settings: Settings) -> Check:
 
 
 async def _agents(settings: Settings) -> Check:
-    from tasks.agents.registry import coder, planner
+    from deployments.doctor_agents import agents
 
-    planner(settings)  # both raise what is wrong with them
-    coder(settings)
-
-    def word(value: str) -> str:
-        return "recorded (thinking is replayed)" if value == "recorded" else value
-
-    return Check("agents", True, f"planner {word(settings.planner)}, coder {word(settings.coder)}")
+    return Check("agents", True, await agents(settings))
 
 
 async def _home(settings: Settings) -> Check:

@@ -6,7 +6,7 @@ import os
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from ledger.models import AgentType
 from shipline.config import FromOutside
@@ -48,6 +48,11 @@ class PlannerSettings(FromOutside):
     planner_repairs: int = Field(default=2, ge=0, le=10)
     planner_usd_in: float = Field(default=0, ge=0)
     planner_usd_out: float = Field(default=0, ge=0)
+
+    @field_validator("planner_key", mode="before")
+    @classmethod
+    def _empty_is_none(cls, given: object) -> object:
+        return given or None  # as a compose file gives what is not set
 
 
 class Endpoint(BaseModel):
@@ -120,6 +125,11 @@ class CoderSettings(FromOutside):
     agent_seconds: float = Field(default=3600, gt=0)
     coder_usd_in: float = Field(default=0, ge=0)
     coder_usd_out: float = Field(default=0, ge=0)
+
+    @field_validator("cursor_api_key", mode="before")
+    @classmethod
+    def _empty_is_none(cls, given: object) -> object:
+        return given or None  # as a compose file gives what is not set
 
     def require_cursor_key(self) -> str:
         """Cursor's key, or a sentence that says how to give one."""

@@ -112,7 +112,7 @@ def test_the_tree_is_that_of_the_recording_and_a_killed_worker_finds_its_agents_
     thoughts.held = False
 
     run = ground.ledger["runs"].find_one({"repo": repo})["_id"]
-    said = script(stack, GO_ON.format(run=run), **thinking)
+    said = script(stack, GO_ON.format(run=run), timeout=300, **thinking)
     assert said.code == 0, said.err[-3000:]
     assert json.loads(said.out.strip().splitlines()[-1]) == [run, "succeeded", None, "v0.2.0"]
 

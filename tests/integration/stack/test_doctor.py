@@ -14,6 +14,8 @@ from deployments.doctor import Check, checks
 from deployments.ports import HOST, free_port
 from shipline.config import Settings
 from shipline.errors import ConfigError
+from tests.services import cursor, nim
+from tests.services.served import served
 
 
 async def _said(settings: Settings) -> dict[str, Check]:
@@ -57,6 +59,31 @@ async def test_an_address_that_is_none_is_said(url: str) -> None:
 
 async def test_an_agent_that_cannot_be_had_is_said() -> None:
     assert (await _said(Settings(planner="nobody")))["agents"].ok is False
+
+
+async def test_agents_that_think_are_asked_whether_they_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    thinking = Settings(planner="nemotron", coder="cursor-cloud")
+    with served(nim.Nim().app) as planners, served(cursor.Cursor("t").app) as cloud:
+        for name, value in {
+            "SHIPLINE_PLANNER_URL": f"{planners}/v1", "SHIPLINE_CURSOR_API_URL": cloud, "NVIDIA_API_KEY": nim.KEY,
+            "CURSOR_API_KEY": cursor.KEY,
+        }.items():  # fmt: skip
+            monkeypatch.setenv(name, value)
+        good = (await _said(thinking))["agents"]
+        assert good.ok, good
+        assert f"nemotron ({nim.MODEL} at {planners}/v1)" in good.detail
+        assert "cursor-cloud (key 'tests', the default model)" in good.detail
+        for name, value, words in (
+            ("SHIPLINE_PLANNER_MODEL", "nvidia/of-last-year", "has no model nvidia/of-last-year"),
+            ("CURSOR_API_KEY", "", "need a key"), ("CURSOR_API_KEY", "wrong", "unauthorized"),
+            ("SHIPLINE_CURSOR_MODEL", "composer-0", "no model composer-0"),
+            ("SHIPLINE_PLANNER_URL", cloud, "not with a list of models"),
+        ):  # fmt: skip
+            with monkeypatch.context() as patch:
+                patch.setenv(name, value)
+                bad = (await _said(thinking))["agents"]
+            assert (bad.ok, words in bad.detail) == (False, True), bad
+            assert bad.hint
 
 
 async def test_a_mongod_is_needed_only_without_a_server_of_yours(monkeypatch: pytest.MonkeyPatch) -> None:
