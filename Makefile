@@ -22,7 +22,7 @@ install: $(VENV)/.installed  ## Install what running needs
 dev: $(VENV)/.dev  ## Install what developing needs too
 
 test: dev lint types layers  ## Everything that must hold
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 3
 
 unit: dev  ## The tests without I/O: seconds
 	$(BIN)/python -m pytest tests/unit -q
@@ -34,7 +34,7 @@ bench: dev  ## Measure what Shipline costs, beside baselines (an hour); benchmar
 	$(BIN)/python -m benchmarks
 
 slow: dev  ## Deliveries under a person's hand and under faults (twenty minutes); CI runs them after make test
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'slow and not long'
+	$(BIN)/python -m pytest -n 3 -m 'slow and not long'
 
 long: dev  ## The exercises that take minutes each, such as two workers on one run
 	$(BIN)/python -m pytest -n 2 -m long

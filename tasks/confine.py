@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-_SUPERVISOR = Path(__file__).with_name("confine_supervisor.py")
+SUPERVISOR = Path(__file__).with_name("confine_supervisor.py")
 _PASSED_ON = "SHIPLINE_STACK_ID"  # the local stack ends its leftovers by this label
 _ROUNDS = 20
 
@@ -57,7 +57,7 @@ async def run_confined(
     with tempfile.TemporaryDirectory(prefix="shipline-", ignore_cleanup_errors=True) as home:
         try:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-I", "-S", str(_SUPERVISOR), str(os.getpid()), *argv),
+                *(sys.executable, "-I", "-S", str(SUPERVISOR), str(os.getpid()), *argv),
                 cwd=cwd,
                 env={**scrubbed_environment(home, venv), **(env or {})},
                 stdin=asyncio.subprocess.DEVNULL,
@@ -69,12 +69,12 @@ async def run_confined(
             try:
                 timed_out = await _wait(process, timeout)
             finally:
-                _kill_tree(process)
-                _sweep(home)  # nobody holds the pipes now, so reading comes to an end
+                end_tree(process)
+                sweep_home(home)  # nobody holds the pipes now, so reading comes to an end
                 stdout, stderr = await asyncio.gather(*said)
                 returncode = await process.wait()
         finally:
-            _sweep(home)
+            sweep_home(home)
     return Completed(returncode, stdout, stderr, timed_out, time.monotonic() - started)
 
 
@@ -114,7 +114,7 @@ async def _drain(stream: asyncio.StreamReader | None, limit: int) -> str:
     return text if total <= limit else f"{text}\n[{total - limit} more bytes were dropped]\n"
 
 
-def _kill_tree(process: asyncio.subprocess.Process) -> None:
+def end_tree(process: asyncio.subprocess.Process) -> None:
     """SIGKILL the supervisor's descendants, then the supervisor (while it lives, orphans are adopted by it)."""
     if process.returncode is not None:
         return
@@ -128,7 +128,7 @@ def _kill_tree(process: asyncio.subprocess.Process) -> None:
         _kill([supervisor])
 
 
-def _sweep(home: str) -> None:
+def sweep_home(home: str) -> None:
     """SIGKILL whoever still has our private HOME: all that is left when a program has killed its supervisor."""
     for _ in range(_ROUNDS):
         living = [each for each in psutil.process_iter() if _lives_in(each, home)]

@@ -19,7 +19,7 @@ HOW = (
     "that think; the README's section 'Agents that think' says how."
 )
 
-RECORDED, NEMOTRON, CURSOR_CLOUD = "recorded", "nemotron", "cursor-cloud"
+RECORDED, NEMOTRON, CURSOR_CLOUD, ACP = "recorded", "nemotron", "cursor-cloud", "acp"
 
 _coders: dict[tuple[str, Path, bool], CodingAgent] = {}
 
@@ -43,6 +43,10 @@ def coder(settings: Settings) -> CodingAgent:
             _coders[key] = RecordedCoder(folder(settings), strict=settings.strict_replay)
         elif settings.coder == CURSOR_CLOUD:
             _coders[key] = CursorCloud()
+        elif settings.coder == ACP:
+            from tasks.agents.acp_agent import AcpAgent  # it takes half a second to import
+
+            _coders[key] = AcpAgent()
         else:
             _coders[key] = cast(CodingAgent, _yours("SHIPLINE_CODER", settings.coder))
     return _coders[key]

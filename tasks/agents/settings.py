@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -122,6 +124,8 @@ class CoderSettings(FromOutside):
         default=None, validation_alias=AliasChoices("CURSOR_API_KEY", "SHIPLINE_CURSOR_API_KEY", "cursor_api_key")
     )
     cursor_model: str | None = None
+    acp_command: str | None = None
+    acp_env: list[str] = Field(default_factory=list)  # the names of variables that a local agent is given
     agent_seconds: float = Field(default=3600, gt=0)
     coder_usd_in: float = Field(default=0, ge=0)
     coder_usd_out: float = Field(default=0, ge=0)
@@ -136,6 +140,18 @@ class CoderSettings(FromOutside):
         if self.cursor_api_key is None:
             raise ConfigError("Cursor's agents need a key.", "Set CURSOR_API_KEY (docs/agents.md).")
         return self.cursor_api_key.get_secret_value()
+
+    def require_acp_command(self) -> list[str]:
+        """The local agent's command, divided as a shell would, or a sentence that says what is wrong with it."""
+        try:
+            argv = shlex.split(self.acp_command or "")
+        except ValueError as error:
+            raise ConfigError(f"SHIPLINE_ACP_COMMAND is no command ({error}).", "Close its quotes.") from None
+        if not argv:
+            raise ConfigError("No local agent is named.", "Set SHIPLINE_ACP_COMMAND, for example to `agent acp`.")
+        if shutil.which(argv[0]) is None:
+            raise ConfigError(f"{argv[0]} is not installed.", "Install it, or correct SHIPLINE_ACP_COMMAND.")
+        return argv
 
 
 def web_url(github_api_url: str) -> str:

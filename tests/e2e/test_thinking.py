@@ -1,4 +1,4 @@
-"""Agents that think, from idea to release: Nemotron plans, Cursor's cloud writes, each behind a server of ours.
+"""Agents that think, from idea to release: Nemotron plans, Cursor's cloud or a local agent writes, all of them ours.
 
 The servers take their thoughts from the recording, so the result must be the tree that the recorded agents make.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -17,11 +18,11 @@ from pathlib import Path
 import pytest
 
 from agents_catalog.catalog import recordings_folder
-from ledger.models import AgentInput, AgentJob, AgentType, Size
 from tasks.agents.recorded import RecordedCoder
 from tests.e2e.conftest import IDEA, ROOT, environment, git, new_repository, script, shipline
 from tests.e2e.ground import Ground
-from tests.services import cursor, nim
+from tests.services import acp_recorded, cursor, nim
+from tests.services.acp_recorded import think
 from tests.services.cursor import Cursor, Work
 from tests.services.nim import Nim, Says, from_recording
 from tests.services.served import served
@@ -49,21 +50,11 @@ class Thoughts:
         self.held = False
 
     async def __call__(self, work: Work, place: Path) -> str:
-        """Do what was recorded for the node, the round and the role that the agent's name tells."""
+        """Do what was recorded for the work that the agent's name tells."""
         while self.held:  # noqa: ASYNC110 (what a test holds, in another thread)
             await asyncio.sleep(0.1)
-        _, node, round_, kind = work.name.split("/")[:4]
-        conflict = kind == "agent.conflict"
-        role = AgentType.DEVELOPER_IMPLEMENTER if conflict else AgentType(kind.removeprefix("agent."))
-        job = AgentJob(
-            type=role, idea=IDEA, size=Size.SMALL, node_key=node, round=round_,
-            input=AgentInput(repo="demo/tally", objective=""),
-        )  # fmt: skip
-        ref = await self.coder.start(job, work.name, place)
-        result = await self.coder.result(ref)
-        work.tokens = (result.usage.input_tokens, result.usage.output_tokens)
-        answer = f"\n\n```json\n{json.dumps(result.output.answer)}\n```" if result.output.answer else ""
-        return f"{result.output.changeset_summary or 'Done'}\n\n{result.output.notes}{answer}"
+        words, work.tokens = await think(self.coder, work.name, place)
+        return words
 
 
 @pytest.fixture
@@ -73,6 +64,15 @@ def ground(stack: Path) -> Iterator[Ground]:
     yield made
     made.mongo.close()
     made.prefect.close()
+
+
+@pytest.fixture(scope="module")
+def recorded(stack: Path) -> str:
+    """The tree that the recorded agents make."""
+    repo = new_repository(stack, "replayed")
+    said = script(stack, BEGIN.format(idea=IDEA, repo=repo))
+    assert json.loads(said.out.strip().splitlines()[-1])[1] == "succeeded", said.err[-3000:]
+    return _tree(_bare(stack, repo))
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def cloud(ground: Ground) -> Iterator[tuple[Cursor, Thoughts, str]]:
 
 
 def test_the_tree_is_that_of_the_recording_and_a_killed_worker_finds_its_agents_again(
-    ground: Ground, planner: tuple[Nim, str], cloud: tuple[Cursor, Thoughts, str]
+    ground: Ground, planner: tuple[Nim, str], cloud: tuple[Cursor, Thoughts, str], recorded: str
 ) -> None:
     (nemotron, planner_url), (agents, thoughts, cloud_url), stack = planner, cloud, ground.home
     thinking = {
@@ -123,10 +123,22 @@ def test_the_tree_is_that_of_the_recording_and_a_killed_worker_finds_its_agents_
     bare = _bare(stack, repo)
     assert git(bare, "for-each-ref", "refs/heads/agent") == ""
 
-    recorded = new_repository(stack, "replayed")
-    said = script(stack, BEGIN.format(idea=IDEA, repo=recorded))
-    assert json.loads(said.out.strip().splitlines()[-1])[1] == "succeeded", said.err[-3000:]
-    assert _tree(bare) == _tree(_bare(stack, recorded))
+    assert _tree(bare) == recorded
+
+
+def test_a_local_agent_makes_the_same_tree(ground: Ground, planner: tuple[Nim, str], recorded: str) -> None:
+    thinking = {
+        "SHIPLINE_PLANNER": "nemotron", "SHIPLINE_PLANNER_URL": planner[1], "NVIDIA_API_KEY": nim.KEY,
+        "SHIPLINE_CODER": "acp", "SHIPLINE_ACP_COMMAND": shlex.join([sys.executable, acp_recorded.__file__]),
+    }  # fmt: skip
+    repo = new_repository(ground.home, "thought-here")
+    said = script(ground.home, BEGIN.format(idea=IDEA, repo=repo), timeout=300, **thinking)
+    assert said.code == 0, said.err[-3000:]
+    run, outcome, error, tag = json.loads(said.out.strip().splitlines()[-1])
+    assert (outcome, error, tag) == ("succeeded", None, "v0.2.0")
+    assert _tree(_bare(ground.home, repo)) == recorded
+    spent = list(ground.ledger["agent_runs"].find({"runId": run, "ref": {"$ne": None}}))
+    assert {each["usage"]["inputTokens"] for each in spent} == {acp_recorded.TOOK}
 
 
 def _counts_what_was_told(ground: Ground, run: str, nemotron: Nim, agents: Cursor) -> None:
