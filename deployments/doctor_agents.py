@@ -11,7 +11,7 @@ from ledger.models import AgentType
 from shipline.config import Settings
 from shipline.errors import ConfigError, ShiplineError
 from tasks.agents.recording import PLANNERS
-from tasks.agents.registry import CURSOR_CLOUD, NEMOTRON, RECORDED, coder, planner
+from tasks.agents.registry import ACP, CURSOR_CLOUD, NEMOTRON, RECORDED, coder, planner
 from tasks.agents.settings import Endpoint, coder_settings, endpoint_of, planner_settings
 
 WITHIN = 2.5  # seconds for an answer
@@ -59,6 +59,8 @@ async def _require_model(at: Endpoint) -> None:
 
 
 async def _coder(settings: Settings) -> str:
+    if settings.coder == ACP:
+        return f"coder acp ({' '.join(coder_settings().require_acp_command())})"
     if settings.coder != CURSOR_CLOUD:
         return f"coder {_word(settings.coder)}"
     from tasks.agents.cursor_api import CursorApi
