@@ -65,7 +65,12 @@ async def _start(run_id: str, step: Step, key: str) -> FlowRun:
     parameters = {"run_id": run_id, "key": step.key, "kind": step.kind}
     try:
         return await run_deployment(  # type: ignore[no-any-return, misc]
-            DEPLOYMENT, parameters=parameters, timeout=0, idempotency_key=key, tags=["shipline", run_id]
+            DEPLOYMENT,
+            parameters=parameters,
+            timeout=0,
+            idempotency_key=key,
+            tags=["shipline", run_id],
+            flow_run_name=f"{step.kind} {step.key} of {run_id}",
         )
     except ObjectNotFound:
         raise ConfigError(

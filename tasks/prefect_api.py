@@ -87,15 +87,21 @@ class Prefect:
             )
         return str(answer.json()["id"])
 
-    async def start(self, deployment: str, run_id: str, *, once: str | None = None, **parameters: Any) -> str:
+    async def start(
+        self, deployment: str, run_id: str, *, flow: str = "deliver", once: str | None = None, **parameters: Any
+    ) -> str:
         """Hand a run to a worker; the id of the new flow run. The same ``once`` gives the same flow run."""
-        return await self.operate(deployment, [run_id], {"run_id": run_id, **parameters}, once=once)
+        given = {"run_id": run_id, **parameters}
+        return await self.operate(deployment, f"{flow} {run_id}", [run_id], given, once=once)
 
     async def operate(
-        self, deployment: str, tags: list[str], parameters: dict[str, Any], *, once: str | None = None
+        self, deployment: str, name: str, tags: list[str], parameters: dict[str, Any], *, once: str | None = None
     ) -> str:
-        """Start a flow run of any deployment; its id. The same ``once`` gives the same flow run."""
-        body: dict[str, Any] = {"parameters": parameters, "tags": ["shipline", *tags]}
+        """Start a flow run of any deployment; its id. The same ``once`` gives the same flow run.
+
+        It has its ``name`` from the first moment: one that waits for a worker is to be found too.
+        """
+        body: dict[str, Any] = {"name": name, "parameters": parameters, "tags": ["shipline", *tags]}
         if once is not None:
             body["idempotency_key"] = once
         answer = await self._ask("POST", f"deployments/{deployment}/create_flow_run", body, good=(200, 201))

@@ -30,4 +30,4 @@ async def _ask(run_id: str, name: str, told: str, by: str) -> str:
         await note_run(
             ctx.store, run_id, {}, event(EventType.STEP_STARTED, run.state, f"{told} by {by}", data={"by": by})
         )
-        return await server.start(deployment, run_id)
+        return await server.start(deployment, run_id, flow=name.partition("/")[0])

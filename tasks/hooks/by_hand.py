@@ -60,4 +60,4 @@ async def _changed(ctx: Context, delivery: Delivery, action: str, which: dict[st
 async def _look(ctx: Context, run_id: str, once: str) -> None:
     async with prefect(ctx.settings) as server:
         deployment = await server.deployment(RECONCILE)
-        await server.operate(deployment, [run_id], {"only": run_id}, once=once)
+        await server.operate(deployment, f"reconcile {run_id}", [run_id], {"only": run_id}, once=once)
