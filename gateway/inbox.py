@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections import deque
 
-from ledger.inbox import claim, put_off, settle
+from ledger.inbox import CLAIM, claim, put_off, renew, settle
 from ledger.models import Delivery
 from ledger.store import Store
 from shipline.errors import InvalidInput, NotFound, ShiplineError
@@ -67,6 +68,7 @@ class Inbox:
 
 async def work_on(store: Store, delivery: Delivery) -> None:
     """One delivery, to its result. What cannot be right later is settled; what can is put off."""
+    renewing = asyncio.create_task(_renew(store, delivery))
     try:
         result = await work(await context(), delivery)
     except (InvalidInput, NotFound) as error:
@@ -78,3 +80,12 @@ async def work_on(store: Store, delivery: Delivery) -> None:
         await put_off(store, delivery, f"{type(error).__name__}: {error}")
     else:
         await settle(store, delivery, result)
+    finally:
+        renewing.cancel()
+
+
+async def _renew(store: Store, delivery: Delivery) -> None:
+    while True:
+        await asyncio.sleep(CLAIM.total_seconds() / 3)
+        with contextlib.suppress(ShiplineError):  # the ledger is away: should it stay so, another worker may try
+            await renew(store, delivery)

@@ -9,7 +9,7 @@ from pymongo import ReturnDocument
 from ledger.models import Delivery, now
 from ledger.store import Store
 
-CLAIM = timedelta(seconds=60)  # after which another worker may try: longer than a handler's requests take
+CLAIM = timedelta(seconds=60)  # after which another worker may try, unless the claim is renewed
 WAITS = (1, 5, 30, 120, 600, 1800)  # seconds before a delivery that failed is tried again; then it is given up
 
 
@@ -28,6 +28,13 @@ async def claim(store: Store) -> Delivery | None:
         return_document=ReturnDocument.AFTER,
     )
     return None if found is None else Delivery.from_mongo(found)
+
+
+async def renew(store: Store, delivery: Delivery) -> None:
+    """Claim it for as long again: to cancel a run and to prove it may take minutes."""
+    await store.collection(Delivery).update_one(
+        {"_id": delivery.id, "workedAt": None, "tries": delivery.tries}, {"$set": {"notBefore": now() + CLAIM}}
+    )
 
 
 async def settle(store: Store, delivery: Delivery, result: str) -> None:

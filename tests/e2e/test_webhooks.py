@@ -42,8 +42,8 @@ def _made(answer: httpx.Response) -> Any:
 def _result(ground: Ground, wanted: dict[str, Any]) -> str:
     """What came of the delivery that fits, once something did."""
     until(
-        lambda: ground.ledger["deliveries"].find_one({**wanted, "workedAt": {"$ne": None}}), f"worked on: {wanted}", 60
-    )
+        lambda: ground.ledger["deliveries"].find_one({**wanted, "workedAt": {"$ne": None}}), f"worked on: {wanted}", 150
+    )  # a cancellation is proved before it is answered
     found = ground.ledger["deliveries"].find_one(wanted)
     return str(found["result"])
 
