@@ -11,7 +11,7 @@ from ledger.models import AgentType
 from shipline.config import Settings
 from shipline.errors import ConfigError, ShiplineError
 from tasks.agents.recording import PLANNERS
-from tasks.agents.registry import ACP, CURSOR_CLOUD, NEMOTRON, RECORDED, coder, planner
+from tasks.agents.registry import ACP, CURSOR_CLOUD, HTTP, NEMOTRON, RECORDED, coder, planner
 from tasks.agents.settings import Endpoint, coder_settings, endpoint_of, planner_settings
 
 WITHIN = 2.5  # seconds for an answer
@@ -61,6 +61,8 @@ async def _require_model(at: Endpoint) -> None:
 async def _coder(settings: Settings) -> str:
     if settings.coder == ACP:
         return f"coder acp ({' '.join(coder_settings().require_acp_command())})"
+    if settings.coder == HTTP:
+        return await _behind_http()
     if settings.coder != CURSOR_CLOUD:
         return f"coder {_word(settings.coder)}"
     from tasks.agents.cursor_api import CursorApi
@@ -75,6 +77,13 @@ async def _coder(settings: Settings) -> str:
         except CursorRefused as error:
             raise in_words(error) from error
     return f"coder cursor-cloud (key {name!r}, {ours.cursor_model or 'the default model'})"
+
+
+async def _behind_http() -> str:
+    from tasks.agents.http_agent import HttpAgent
+
+    await HttpAgent().check()
+    return f"coder http ({coder_settings().require_coder_url()})"
 
 
 def _word(value: str) -> str:

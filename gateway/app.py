@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from gateway.described import describe
+from gateway.errands import Errands
 from gateway.inbox import Inbox
 from gateway.problems import install
 from gateway.routes import ROUTERS
@@ -33,7 +34,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     store = await Store.open(settings.require_mongodb(), settings.database, timeout=PATIENCE, patience=PATIENCE)
     app.state.store = store
     try:
-        async with Live(store) as live, Inbox(store) as inbox:
+        async with Live(store) as live, Inbox(store) as inbox, Errands(store):
             app.state.live, app.state.inbox = live, inbox
             yield
     finally:

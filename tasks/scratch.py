@@ -19,6 +19,7 @@ from tasks.budget import metered
 from tasks.git import IDENTITY, Clone, Remote, clone, discard
 from tasks.state import Here
 
+SCRATCH = "agent/"
 log = logging.getLogger(__name__)
 
 
@@ -30,7 +31,7 @@ def works_elsewhere(agent: CodingAgent) -> bool:
 def scratch_branch(key: Key) -> str:
     """Where the agent of an effect works."""
     what = key.kind.rpartition(".")[2]
-    return f"agent/{key.run_id}/{key.node}/{key.round}-{what}"
+    return f"{SCRATCH}{key.run_id}/{key.node}/{key.round}-{what}"
 
 
 async def remote(at: Here) -> Remote:

@@ -7,6 +7,7 @@ from gateway.paths import register
 register()  # before the routes that use it are made
 
 from gateway.routes import (  # noqa: E402
+    adapters,
     agents,
     code,
     deployments,
@@ -20,5 +21,6 @@ from gateway.routes import (  # noqa: E402
 )
 
 ROUTERS = tuple(
-    topic.router for topic in (ideas, issues, agents, code, deployments, hosts, steps, installing, webhooks, health)
+    topic.router
+    for topic in (ideas, issues, agents, adapters, code, deployments, hosts, steps, installing, webhooks, health)
 )

@@ -17,6 +17,7 @@ from ledger.models.base import Document, Model, Stamped, now
 from ledger.models.budget import Budget, Spent, Stopwatch
 from ledger.models.control import Proof, ProofLine, Switch, switch_id
 from ledger.models.effect import Effect, EffectKind, EffectStatus, Lease
+from ledger.models.errand import Errand, ErrandStatus
 from ledger.models.event import Event, EventType, Level, PendingEvent
 from ledger.models.issue import DefectOrigin, Issue, IssueStatus, issue_id
 from ledger.models.quality import CheckReport, Finding, Severity, Verdict
@@ -44,6 +45,7 @@ from ledger.models.spec import Forecast, IssueType, Plan, PlanNode, Requirement,
 DOCUMENTS: tuple[type[Document], ...] = (
     Idea, Project, Run, Issue, Agent, AgentRun, Event, Effect, Dispatch, Delivery, CiStatus, Deployment,
     UserSettings, OnboardingDoc, Message, Audit, Approval, Request, Handshake,
+    Errand,
 )  # fmt: skip
 
 __all__ = [
@@ -75,6 +77,8 @@ __all__ = [
     "EffectKind",
     "EffectStatus",
     "Engine",
+    "Errand",
+    "ErrandStatus",
     "Event",
     "EventType",
     "Executor",

@@ -10,7 +10,9 @@ from pydantic import ImportString, TypeAdapter, ValidationError
 from agents_catalog.catalog import recordings_folder
 from shipline.config import Settings
 from shipline.errors import ConfigError, NoRecording
+from tasks.agents.codemod import Codemod
 from tasks.agents.cursor_cloud import CursorCloud
+from tasks.agents.http_agent import HttpAgent
 from tasks.agents.ports import CodingAgent, PlanningAgent
 from tasks.agents.recorded import RecordedCoder, RecordedPlanner
 
@@ -19,7 +21,8 @@ HOW = (
     "that think; the README's section 'Agents that think' says how."
 )
 
-RECORDED, NEMOTRON, CURSOR_CLOUD, ACP = "recorded", "nemotron", "cursor-cloud", "acp"
+RECORDED, NEMOTRON = "recorded", "nemotron"
+CURSOR_CLOUD, ACP, HTTP, CODEMOD = "cursor-cloud", "acp", "http", "codemod"
 
 _coders: dict[tuple[str, Path, bool], CodingAgent] = {}
 
@@ -43,6 +46,10 @@ def coder(settings: Settings) -> CodingAgent:
             _coders[key] = RecordedCoder(folder(settings), strict=settings.strict_replay)
         elif settings.coder == CURSOR_CLOUD:
             _coders[key] = CursorCloud()
+        elif settings.coder == HTTP:
+            _coders[key] = HttpAgent()
+        elif settings.coder == CODEMOD:
+            _coders[key] = Codemod()
         elif settings.coder == ACP:
             from tasks.agents.acp_agent import AcpAgent  # it takes half a second to import
 

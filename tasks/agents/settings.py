@@ -125,12 +125,14 @@ class CoderSettings(FromOutside):
     )
     cursor_model: str | None = None
     acp_command: str | None = None
+    coder_url: str | None = None  # of the http adapter
+    coder_token: SecretStr | None = None
     acp_env: list[str] = Field(default_factory=list)  # the names of variables that a local agent is given
     agent_seconds: float = Field(default=3600, gt=0)
     coder_usd_in: float = Field(default=0, ge=0)
     coder_usd_out: float = Field(default=0, ge=0)
 
-    @field_validator("cursor_api_key", mode="before")
+    @field_validator("cursor_api_key", "coder_token", mode="before")
     @classmethod
     def _empty_is_none(cls, given: object) -> object:
         return given or None  # as a compose file gives what is not set
@@ -140,6 +142,15 @@ class CoderSettings(FromOutside):
         if self.cursor_api_key is None:
             raise ConfigError("Cursor's agents need a key.", "Set CURSOR_API_KEY (docs/agents.md).")
         return self.cursor_api_key.get_secret_value()
+
+    def require_coder_url(self) -> str:
+        """Where the http adapter asks, or a sentence that says how to set it."""
+        if not (self.coder_url or "").startswith(("http://", "https://")):
+            raise ConfigError(
+                "No server is named for coding agents.",
+                "Set SHIPLINE_CODER_URL to the address of a gateway, for example https://shipline.example.com.",
+            )
+        return str(self.coder_url).rstrip("/")
 
     def require_acp_command(self) -> list[str]:
         """The local agent's command, divided as a shell would, or a sentence that says what is wrong with it."""

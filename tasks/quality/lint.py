@@ -8,7 +8,7 @@ from typing import Any
 from ledger.models import CheckReport, Finding, Severity
 from shipline.ids import digest
 from tasks.quality.reports import check, code_line, conclude, parse_json, plural, relative, run_tool
-from tasks.quality.settings import read_pyproject
+from tasks.quality.settings import has_ruff_settings
 
 CHECK = "lint"
 
@@ -17,18 +17,12 @@ CHECK = "lint"
 async def lint(workspace: Path) -> CheckReport:
     """Minor findings for style and likely mistakes, a critical one for each syntax error."""
     arguments = ["check", "--output-format", "json", "--no-cache", "--no-fix"]
-    if not _has_settings(workspace):
+    if not has_ruff_settings(workspace):
         arguments.append("--isolated")  # else ruff takes the settings of a folder above the workspace
     done = await run_tool("ruff", *arguments, ".", cwd=workspace)
     findings = [_finding(each, workspace) for each in parse_json("ruff", done)]
     summary = f"ruff: {plural(len(findings), 'finding')}" if findings else "ruff found nothing"
     return conclude(CHECK, findings, summary, {"findings": len(findings)})
-
-
-def _has_settings(workspace: Path) -> bool:
-    if any((workspace / name).is_file() for name in ("ruff.toml", ".ruff.toml")):
-        return True
-    return "ruff" in read_pyproject(workspace).get("tool", {})
 
 
 def _finding(found: dict[str, Any], workspace: Path) -> Finding:

@@ -61,3 +61,10 @@ def read_pyproject(workspace: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidInput(f"The repository's pyproject.toml cannot be read: {error}.", "Correct it.") from error
+
+
+def has_ruff_settings(workspace: Path) -> bool:
+    """Whether the repository says how ruff is to judge it."""
+    if any((workspace / name).is_file() for name in ("ruff.toml", ".ruff.toml")):
+        return True
+    return "ruff" in read_pyproject(workspace).get("tool", {})

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI, Header, HTTPException
 from pydantic import SecretStr
 
 from deployments import doctor
@@ -121,3 +122,23 @@ async def test_a_check_that_hangs_or_breaks_is_a_line_like_another(monkeypatch: 
 async def test_a_home_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert (await _said(Settings(home=tmp_path / "file" / "home")))["home"].ok is False
+
+
+async def test_an_agent_behind_http_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = FastAPI()
+
+    @app.post("/adapters/cursor/execute/{id}/cancel")
+    async def cancel(id: str, authorization: str = Header()) -> None:
+        raise HTTPException(404 if authorization == "Bearer good-token" else 401, "Who?")
+
+    monkeypatch.setenv("SHIPLINE_CODER_URL", f"http://{HOST}:{free_port()}")
+    assert "does not answer" in (await _said(Settings(coder="http")))["agents"].detail
+    with served(app) as url:
+        monkeypatch.setenv("SHIPLINE_CODER_URL", url)
+        monkeypatch.setenv("SHIPLINE_CODER_TOKEN", "bad-token")
+        said = (await _said(Settings(coder="http")))["agents"]
+        assert (said.ok, "does not take our token" in said.detail) == (False, True)
+        monkeypatch.setenv("SHIPLINE_CODER_TOKEN", "good-token")
+        said = (await _said(Settings(coder="http")))["agents"]
+        assert said.ok
+        assert f"coder http ({url})" in said.detail

@@ -1,0 +1,323 @@
+"""The http adapter and what answers it: the gateway, with a local agent behind it, and servers that are less polite."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shlex
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+
+from gateway.app import create_app
+from ledger.models import AgentOutput, AgentResult, Errand
+from shipline.errors import AgentError, ConfigError, ShiplineError, Unavailable
+from tasks.agents import http_agent, registry
+from tasks.agents.execution import PATH
+from tasks.agents.http_agent import NOT_TOLD, HttpAgent
+from tasks.agents.ports import AgentEvent, AgentRef, CodingAgent
+from tasks.context import Context
+from tasks.github.reading import Reader
+from tests.integration.agents.behaviour import Behaviour, _until, job
+from tests.integration.agents.test_acp import AGENT, LocalBench
+from tests.services.served import served
+
+REPO = "demo/tally"
+OPERATOR, VIEWER = "operator-token-of-the-tests", "viewer-token-of-the-tests"
+
+
+@dataclass
+class HttpBench(LocalBench):
+    """The adapter, a gateway, and the scripted local agent behind it; on branches of a real repository."""
+
+    ctx: Context
+    url: str
+    ends: Callable[[], None]  # the gateway
+
+    def adapter(self) -> CodingAgent:
+        return HttpAgent()
+
+    @asynccontextmanager
+    async def place(self, name: str) -> AsyncIterator[tuple[Path, str]]:
+        repo, branch = Reader(self.ctx.github, REPO), f"agent/http/{self.control.name}-{name}"
+        await repo.create_branch(branch, str(await repo.branch_sha("main")))
+        yield Path("unused"), branch
+        await repo.delete_branch(branch)
+
+    async def made(self, place: Path, branch: str) -> str | None:
+        return await Reader(self.ctx.github, REPO).text(branch, "made.txt")
+
+    def client(self, token: str = OPERATOR) -> httpx.AsyncClient:
+        """As somebody who asks by hand."""
+        return httpx.AsyncClient(base_url=self.url, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+
+
+@pytest.fixture
+def bench(ctx: Context, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HttpBench]:
+    """All of it, configured."""
+    monkeypatch.setenv("SHIPLINE_ACP_COMMAND", shlex.join([sys.executable, str(AGENT), str(tmp_path)]))
+    monkeypatch.setenv("SHIPLINE_CODER", "acp")
+    tokens = {"worker": f"operator:{OPERATOR}", "looker": f"viewer:{VIEWER}"}
+    monkeypatch.setenv("SHIPLINE_API_TOKENS", json.dumps(tokens))
+    monkeypatch.setattr(http_agent, "LOOK", 0.1)
+    monkeypatch.setenv("SHIPLINE_CODER_TOKEN", OPERATOR)
+    with ExitStack() as stack:
+        url = stack.enter_context(served(create_app(), lifespan=True))
+        monkeypatch.setenv("SHIPLINE_CODER_URL", url)
+        yield HttpBench(tmp_path, home, ctx, url, stack.close)
+
+
+class TestHttp(Behaviour):
+    """All of it."""
+
+
+async def test_a_gateway_that_ends_leaves_its_errand_to_the_next(
+    bench: HttpBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.acts("hangs")
+    agent = bench.adapter()
+    async with bench.place("left") as (place, branch):
+        bench.ends()
+        with served(create_app(), lifespan=True) as first:
+            monkeypatch.setenv("SHIPLINE_CODER_URL", first)
+            ref = await agent.start(job(branch), "r/left", place)
+            await _until(lambda: any(line.startswith("prompt") for line in bench.log()))
+        assert bench.stopped()
+        bench.acts("writes")
+        monkeypatch.setattr(registry, "_coders", {})  # another process
+        with served(create_app(), lifespan=True) as second:
+            monkeypatch.setenv("SHIPLINE_CODER_URL", second)
+            await agent.result(ref)
+        assert await bench.made(place, branch) == "made\n"
+    assert bench.started() == 1
+    assert [line.split()[0] for line in bench.log()].count("resume") == 1
+
+
+async def test_one_that_failed_is_begun_anew_by_the_same_key(bench: HttpBench) -> None:
+    bench.acts("fails")
+    agent = bench.adapter()
+    async with bench.place("again") as (place, branch):
+        ref = await agent.start(job(branch), "r/again", place)
+        with pytest.raises(AgentError, match="no good"):
+            await agent.result(ref)
+        bench.acts("writes")
+        assert await agent.start(job(branch), "r/again", place) == ref
+        await agent.result(ref)
+        assert await bench.made(place, branch) == "made\n"
+
+
+async def test_what_was_pushed_before_the_gateway_died_is_not_pushed_again(bench: HttpBench) -> None:
+    bench.acts("writes")
+    agent = bench.adapter()
+    async with bench.place("pushed") as (place, branch):
+        ref = await agent.start(job(branch), "r/pushed", place)
+        await agent.result(ref)
+        repo = Reader(bench.ctx.github, REPO)
+        head = await repo.branch_sha(branch)
+        # As if it had died before it could say so.
+        await bench.ctx.store.change(Errand, ref.id, {"status": "working", "head": None, "result": None})
+        await bench.ctx.store.collection(Errand).update_one({"_id": ref.id}, {"$currentDate": {"until": True}})
+        await agent.result(ref)
+        assert await repo.branch_sha(branch) == head
+        assert (await bench.ctx.store.get(Errand, ref.id)).head == head
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "words"),
+    [
+        ({"branch": "main"}, 409, "main is not a branch to work on"),
+        ({"branch": "integration"}, 409, "not a branch to work on"),
+        ({"branch": "task/none"}, 404, "has no branch task/none"),
+        ({"repo": "demo/none"}, 404, "demo/none"),
+        ({"repo": "no-slash"}, 422, "body.repo"),
+        ({"branch": "-x"}, 422, "body.branch"),
+        ({"task": "  "}, 422, "body.task"),
+        ({"more": 1}, 422, "body.more"),
+    ],
+)
+async def test_what_cannot_be_done_is_refused_in_words(
+    bench: HttpBench, change: dict[str, Any], status: int, words: str
+) -> None:
+    body = {"repo": REPO, "branch": "agent/x", "task": "Write it", "context": "", **change}
+    async with bench.client() as client:
+        answer = await client.post(PATH, json=body)
+    assert answer.status_code == status, answer.text
+    assert words in answer.json()["detail"]
+
+
+async def test_a_key_stands_for_one_request_and_for_its_owner_alone(bench: HttpBench) -> None:
+    bench.acts("writes")
+    async with bench.place("keys") as (_, branch):
+        body = {"repo": REPO, "branch": branch, "task": "Write it"}
+        async with bench.client() as client:
+            first = await client.post(PATH, json=body, headers={"Idempotency-Key": "k"})
+            again = await client.post(PATH, json=body, headers={"Idempotency-Key": "k"})
+            other = await client.post(PATH, json={**body, "task": "Else"}, headers={"Idempotency-Key": "k"})
+            assert first.status_code == 202
+            assert first.json()["id"] == again.json()["id"]
+            assert other.status_code == 409
+            await _ended(client, first.json()["id"])
+        async with bench.client(VIEWER) as looker:
+            assert (await looker.post(PATH, json=body)).status_code == 403
+            assert (await looker.get(f"{PATH}/{first.json()['id']}")).status_code == 200
+        async with httpx.AsyncClient(base_url=bench.url) as nobody:
+            assert (await nobody.post(PATH, json=body)).status_code == 401
+
+
+async def test_on_a_branch_that_is_no_scratch_the_guards_stand(
+    bench: HttpBench, ctx: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHIPLINE_CODER", "tests.integration.agents.test_http:Vandal")
+    repo = Reader(ctx.github, REPO)
+    await repo.create_branch("task/guarded", str(await repo.branch_sha("main")))
+    async with bench.client() as client:
+        made = await client.post(PATH, json={"repo": REPO, "branch": "task/guarded", "task": "Be good"})
+        ended = await _ended(client, made.json()["id"])
+    assert ended["status"] == "failed"
+    assert "A guard stopped the change: protected-path: .github/workflows/own.yml" in ended["error"]
+    assert await repo.branch_sha("task/guarded") == await repo.branch_sha("main")
+    await repo.delete_branch("task/guarded")
+
+
+@pytest.mark.parametrize("coder", ["recorded", "http"])
+async def test_a_gateway_without_an_agent_of_its_own_says_so(
+    bench: HttpBench, monkeypatch: pytest.MonkeyPatch, coder: str
+) -> None:
+    bench.ends()
+    monkeypatch.setenv("SHIPLINE_CODER", coder)
+    with served(create_app(), lifespan=True) as url:
+        monkeypatch.setenv("SHIPLINE_CODER_URL", url)
+        monkeypatch.setattr(http_agent, "pause", lambda _: 0.0)
+        monkeypatch.setattr(http_agent, "LONGEST", 1.0)
+        with pytest.raises(Unavailable, match=f"is '{coder}', which cannot work for others"):
+            await bench.adapter().start(job("agent/x"), "r/none", Path())
+
+
+class Vandal(HttpAgent):
+    """A coding agent that plants a workflow."""
+
+    on_branch = False
+
+    async def start(self, job: Any, key: str, workspace: Path) -> AgentRef:
+        file = workspace / ".github" / "workflows" / "own.yml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("on: push\n")
+        return AgentRef(id="vandal")
+
+    async def result(self, ref: AgentRef) -> AgentResult:
+        return AgentResult(output=AgentOutput(changeset_summary="I was good"))
+
+    async def events(self, ref: AgentRef, after: str | None = None) -> AsyncIterator[AgentEvent]:
+        if after == "never":
+            yield AgentEvent(id="1", text="nothing")
+
+
+async def _ended(client: httpx.AsyncClient, errand: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for _ in range(200):
+        found = dict((await client.get(f"{PATH}/{errand}")).json())
+        if found["status"] not in ("waiting", "working"):
+            return found
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"{found} does not end")
+
+
+class Rude:
+    """A server that answers what a test says."""
+
+    def __init__(self) -> None:
+        self.app = FastAPI()
+        self.answers: list[tuple[int, Any, dict[str, str]]] = []
+        self.asked: list[tuple[str, str | None, Any]] = []
+        self.app.add_api_route("/{path:path}", self._answer, methods=["GET", "POST"])
+
+    async def _answer(self, request: Request, path: str) -> JSONResponse:
+        body = await request.json() if await request.body() else None
+        self.asked.append((f"{request.method} /{path}", request.headers.get("idempotency-key"), body))
+        status, content, headers = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        return JSONResponse(content, status, headers)
+
+
+@pytest.fixture
+def rude(monkeypatch: pytest.MonkeyPatch) -> Iterator[Rude]:
+    """One, configured; our own pauses are short."""
+    made = Rude()
+    monkeypatch.setattr(http_agent, "pause", lambda _: 0.0)
+    monkeypatch.setattr(http_agent, "LOOK", 0.0)
+    with served(made.app) as url:
+        monkeypatch.setenv("SHIPLINE_CODER_URL", f"{url}/")
+        yield made
+
+
+DONE = {"id": "x1", "status": "completed", "summary": "Done", "new": "field"}
+
+
+async def test_a_server_may_do_the_work_before_it_answers(rude: Rude) -> None:
+    rude.answers = [(200, DONE, {})]
+    agent = HttpAgent()
+    ref = await agent.start(job("agent/a"), "r/n/1/agent", Path())
+    result = await agent.result(ref)
+    assert result.output.changeset_summary == "Done"
+    assert result.warnings == [NOT_TOLD]
+    assert result.usage.input_tokens > 0
+    await agent.cancel(ref)
+    asked = {"repo": "demo/tally", "branch": "agent/a", "task": "Write made.txt", "context": job("").context}
+    assert rude.asked == [(f"POST {PATH}", "r/n/1/agent", asked)]
+
+
+async def test_what_passes_is_waited_for(rude: Rude) -> None:
+    busy = [(429, {}, {"Retry-After": "0"}), (503, {"detail": "Soon"}, {}), (500, "x", {})]
+    rude.answers = [*busy, (202, {"id": "x1", "status": "waiting"}, {}), (502, {}, {}), (200, DONE, {})]
+    agent = HttpAgent()
+    assert (await agent.result(await agent.start(job("agent/a"), "r/k", Path()))).output.changeset_summary == "Done"
+    assert {key for what, key, _ in rude.asked if what.startswith("POST")} == {"r/k"}
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "kind", "words"),
+    [
+        (401, {"detail": "Who?"}, ConfigError, r"does not take our token \(Who\?\)"),
+        (403, {"message": "No"}, ConfigError, "does not take our token"),
+        (404, {}, ConfigError, "has no /adapters/cursor/execute"),
+        (405, {}, ConfigError, "has no /adapters/cursor/execute"),
+        (307, {}, ConfigError, "sends us elsewhere"),
+        (409, {"detail": "Taken"}, AgentError, "answers 409: Taken"),
+        (422, {"error": "Odd"}, AgentError, "answers 422: Odd"),
+        (503, {"detail": "Down"}, Unavailable, r"answers 503 \(Down\)"),
+        (200, {"id": "x"}, AgentError, "what does not fit"),
+        (200, {"id": "../../api", "status": "waiting"}, AgentError, "what does not fit"),
+        (200, {"id": "x", "status": "failed", "error": "no  luck."}, AgentError, r"failed: no luck\."),
+        (200, {"id": "x", "status": "cancelled"}, AgentError, "cancelled: it did not say why"),
+    ],
+)
+async def test_each_refusal_says_what_to_do(
+    rude: Rude, status: int, content: Any, kind: type[ShiplineError], words: str
+) -> None:
+    rude.answers = [(status, content, {})]
+    agent = HttpAgent()
+    with pytest.raises(kind, match=words):
+        await agent.result(await agent.start(job("agent/a"), "r/k", Path()))
+
+
+async def test_too_long_an_answer_is_not_read(rude: Rude, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_agent, "LARGEST", 1000)
+    rude.answers = [(200, {**DONE, "notes": "x" * 2000}, {})]
+    with pytest.raises(AgentError, match="more than 1,000 bytes"):
+        await HttpAgent().start(job("agent/a"), "r/k", Path())
+
+
+async def test_nobody_there_and_no_address_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigError, match="No server is named"):
+        await HttpAgent().start(job("agent/a"), "r/k", Path())
+    monkeypatch.setenv("SHIPLINE_CODER_URL", "http://127.0.0.1:9")
+    monkeypatch.setattr(http_agent, "pause", lambda _: 0.0)
+    with pytest.raises(Unavailable, match="does not answer"):
+        await HttpAgent().start(job("agent/a"), "r/k", Path())
