@@ -87,6 +87,21 @@ class Prefect:
             )
         return str(answer.json()["id"])
 
+    async def deployment_names(self) -> set[str]:
+        """What is registered, by name without its flow's."""
+        return {str(each["name"]) for each in (await self._ask("POST", "deployments/filter", {"limit": PAGE})).json()}
+
+    async def variable(self, name: str) -> str | None:
+        """The text of one of the server's variables; None when there is none."""
+        answer = await self._ask("GET", f"variables/name/{name}", good=(200, 404))
+        return str(answer.json()["value"]) if answer.status_code == 200 else None
+
+    async def keep_variable(self, name: str, value: str) -> None:
+        """Make a variable, or give it this text."""
+        made = await self._ask("POST", "variables/", {"name": name, "value": value}, good=(201, 409))
+        if made.status_code != 201:
+            await self._ask("PATCH", f"variables/name/{name}", {"value": value}, good=(204,))
+
     async def start(
         self, deployment: str, run_id: str, *, flow: str = "deliver", once: str | None = None, **parameters: Any
     ) -> str:
