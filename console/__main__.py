@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import sys
-
-import typer
-
-from console.out import fail
-from shipline.errors import ShiplineError
+import os
+import signal
+from types import FrameType
 
 
 def main() -> None:
-    """The entry point: every error of ours is one sentence, what to do, and an exit code."""
-    try:
-        _program()()
-    except ShiplineError as error:
-        sys.exit(fail(error))
-    except KeyboardInterrupt:
-        typer.echo("Stopped.", err=True)
-        sys.exit(130)
+    """The entry point."""
+    # While modules are imported nothing has been started. A KeyboardInterrupt there is at the mercy of any `except:`.
+    usual = signal.getsignal(signal.SIGINT)
+    if usual is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _leave)
+    from console.program import program, run
+
+    app = program()
+    signal.signal(signal.SIGINT, usual)
+    run(app)
 
 
-def _program() -> typer.Typer:
-    """Every command; for a runner, which calls four of them a step, those alone: the others take a while to import."""
-    if sys.argv[1:2] == ["step"]:
-        from console.commands_step import app as step
-
-        return step
-    from console.cli import app
-
-    return app
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    os.write(2, b"Stopped.\n")
+    os._exit(130)
 
 
 if __name__ == "__main__":
