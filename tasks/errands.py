@@ -9,7 +9,7 @@ from __future__ import annotations
 from ledger import errands
 from ledger.models import AgentInput, AgentJob, AgentResult, AgentType, Errand, Size
 from ledger.rules.branches import INTEGRATION
-from shipline.errors import ConfigError, GuardBlocked, InvalidInput, NotFound
+from shipline.errors import GuardBlocked, InvalidInput, NotFound
 from shipline.ids import digest
 from tasks.agents.ports import AgentRef, CodingAgent
 from tasks.agents.registry import HTTP, RECORDED, coder
@@ -25,7 +25,7 @@ TRAILER = "Shipline-Errand"
 
 
 async def accept(ctx: Context, who: str, key: str, repo: str, branch: str, task: str, context: str) -> Errand:
-    """Keep a request, once for each of ``who``'s keys. Raises InvalidInput or ConfigError where it cannot be done."""
+    """Keep a request, once for each of ``who``'s keys. Raises InvalidInput where it cannot be done."""
     require_coder(ctx)
     about = await Repo(ctx.github, repo).about()
     if branch in (about.default_branch, INTEGRATION, REGRESSION):
@@ -37,9 +37,9 @@ async def accept(ctx: Context, who: str, key: str, repo: str, branch: str, task:
 
 
 def require_coder(ctx: Context) -> None:
-    """ConfigError unless there is an agent here that can work for others."""
+    """InvalidInput unless there is an agent here that can work for others."""
     if ctx.settings.coder in (RECORDED, HTTP):
-        raise ConfigError(
+        raise InvalidInput(
             f"The coding agent here is {ctx.settings.coder!r}, which cannot work for others.",
             "Set SHIPLINE_CODER for the gateway to one that can (docs/agents.md).",
         )

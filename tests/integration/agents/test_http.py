@@ -195,9 +195,7 @@ async def test_a_gateway_without_an_agent_of_its_own_says_so(
     monkeypatch.setenv("SHIPLINE_CODER", coder)
     with served(create_app(), lifespan=True) as url:
         monkeypatch.setenv("SHIPLINE_CODER_URL", url)
-        monkeypatch.setattr(http_agent, "pause", lambda _: 0.0)
-        monkeypatch.setattr(http_agent, "LONGEST", 1.0)
-        with pytest.raises(Unavailable, match=f"is '{coder}', which cannot work for others"):
+        with pytest.raises(AgentError, match=f"is '{coder}', which cannot work for others"):
             await bench.adapter().start(job("agent/x"), "r/none", Path())
 
 
