@@ -70,6 +70,17 @@ def retry(
     _say_resumed(now_done(lambda: control.retry(run_id, node, by=whoami())), json)
 
 
+def allow(
+    run_id: RunId,
+    node: Annotated[str, typer.Argument(help="The node's key, as `shipline show RUN --json` lists it.")],
+    json: Json = False,
+) -> None:
+    """Let the change of a node pass that a guard stopped: exactly this one, this once. Its agent is not asked anew."""
+    from tasks import control
+
+    _say_resumed(now_done(lambda: control.allow(run_id, node, by=whoami())), json)
+
+
 def advance(run_id: RunId, json: Json = False) -> None:
     """Move a run to its next stage when nothing is in the way; otherwise say what is, and change nothing."""
     from tasks import control

@@ -29,8 +29,8 @@ STAGES = ("spec", "plan", "execute", "qa", "merge", "release")
 BY = "a script"
 
 __all__ = [
-    "STAGES", "RunState", "advance_now", "cancel_now", "continue_now", "deliver_now", "pause_all_now", "pause_now",
-    "resume_all_now", "resume_now", "retry_now", "stage_now", "submit_now",
+    "STAGES", "RunState", "advance_now", "allow_now", "cancel_now", "continue_now", "deliver_now", "pause_all_now",
+    "pause_now", "resume_all_now", "resume_now", "retry_now", "stage_now", "submit_now",
 ]  # fmt: skip
 
 
@@ -84,6 +84,13 @@ def retry_now(run_id: str, key: str, *, by: str = BY) -> Resumed:
     from tasks import control
 
     return asyncio.run(_with_context(lambda: control.retry(run_id, key, by=by)))
+
+
+def allow_now(run_id: str, key: str, *, by: str = BY) -> Resumed:
+    """Let the change of a node pass that a guard stopped: this change, this once."""
+    from tasks import control
+
+    return asyncio.run(_with_context(lambda: control.allow(run_id, key, by=by)))
 
 
 def advance_now(run_id: str, *, by: str = BY) -> Resumed:

@@ -1,4 +1,4 @@
-"""A person in control: pause, resume, approve, cancel, retry a node, advance; one run or all of them.
+"""A person in control: pause, resume, approve, cancel, advance; retry a node, let its change pass; for one run or all.
 
 The ledger comes first, by a compare-and-set, and is enough to stop a run; Prefect's API comes after. Imports no
 Prefect, so that the command line, the console and the gateway can call it.
@@ -12,9 +12,9 @@ from typing import Any
 
 from ledger.interrupts import ALL, cancel_run, lift_pause, pause_run, standing_switch, turn_switch, words
 from ledger.issues import get_issue, read_tree
-from ledger.models import Effect, EffectKind, EffectStatus, EventType, Issue, Level, Outcome, Proof, Run
+from ledger.models import Effect, EffectKind, EffectStatus, EventType, Issue, Level, Outcome, PendingEvent, Proof, Run
 from ledger.rules.advance import NEXT_STAGE, Facts, obstacles
-from ledger.rules.retry import again
+from ledger.rules.retry import again, let_pass
 from ledger.runs import approve_plan, reopen_run, require_planned, transition
 from ledger.timeline import drain, event
 from shipline.errors import IllegalTransition, InvalidInput
@@ -105,12 +105,37 @@ async def retry(run_id: str, key: str, *, by: str = SOMEBODY) -> Resumed:
         EventType.ISSUE_UPDATED, run.state, f"{key} is retried by {by}, round {issue.round + 1}", node=key,
         level=Level.WARNING, data={"failure": issue.failure},
     )  # fmt: skip
+    return await _go_on_with(ctx, run, issue, again(issue), told, rounds=1)
+
+
+async def allow(run_id: str, key: str, *, by: str = SOMEBODY) -> Resumed:
+    """Let the change of a node pass that guards stopped: this change, this once. Its agent is not asked again.
+
+    InvalidInput when no guard holds one.
+    """
+    ctx = await context()
+    run = await _may_go_on(ctx, run_id, paused_too=True)
+    issue = await get_issue(ctx.store, run_id, key)
+    values = let_pass(issue, by)
+    reasons = issue.held.reasons if issue.held else []
+    told = event(
+        EventType.ISSUE_UPDATED, run.state, f"{by} lets the change of {key} pass: {'; '.join(reasons)}", node=key,
+        level=Level.WARNING, data={"by": by, "held": reasons},
+    )  # fmt: skip
+    return await _go_on_with(ctx, run, issue, values, told)
+
+
+async def _go_on_with(
+    ctx: Context, run: Run, issue: Issue, values: dict[str, Any], told: PendingEvent, *, rounds: int = 0
+) -> Resumed:
+    """Take a node that stopped up again; its siblings stay as they are."""
+    key, run_id = issue.key, run.id
     changed = await ctx.store.change(
-        Issue, issue.id, again(issue), expect={"round": issue.round, "failure": issue.failure}, add={"round": 1},
+        Issue, issue.id, values, expect={"round": issue.round, "failure": issue.failure}, add={"round": rounds},
         event=told,
     )  # fmt: skip
     if changed is None:
-        raise InvalidInput(f"{key} was changed meanwhile.", "Look at it with `shipline show`, then retry.")
+        raise InvalidInput(f"{key} was changed meanwhile.", "Look at it with `shipline show`, then try again.")
     await drain(ctx.store, changed)
     run = await reopen_run(ctx.store, run_id)
     if run.interrupt.paused:

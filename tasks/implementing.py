@@ -18,7 +18,7 @@ from ledger.models import (
     Issue,
     IssueStatus,
 )
-from shipline.errors import AgentError, GuardBlocked, NotFound
+from shipline.errors import AgentError, NotFound
 from shipline.ids import digest
 from tasks.actions.elsewhere import code_there
 from tasks.agents.ask import compose, journal
@@ -29,7 +29,7 @@ from tasks.answers import Produced
 from tasks.budget import metered
 from tasks.git import Clone, clone, discard
 from tasks.github.repo import Sha
-from tasks.guards import GuardContext, check_guards, read_change
+from tasks.guarding import guard
 from tasks.scratch import produce_on_branch, remote, works_elsewhere
 from tasks.state import Here, here
 from tasks.step import step
@@ -120,7 +120,7 @@ async def _push(at: Here, issue: Issue, produced: Produced, round_: str) -> str:
             message = commit_message(issue, at.run.id, round_, produced.result.output.changeset_summary)
             commit = await made.commit(produced.patch, message, produced.merged)
             if produced.merged is None:  # a merge also brings what others wrote; its parts were guarded before
-                await _guard(made, issue, produced.base, commit)
+                await guard(at, made, issue, produced.base, commit, digest(produced.patch, produced.base))
             if theirs not in (None, produced.base):  # a person pushed while the agent worked
                 commit = await _beside(made, commit, str(theirs), f"Merge what was pushed to {branch}\n\n{trailer}\n")
             await made.push(commit, branch)
@@ -146,15 +146,6 @@ async def _beside(made: Clone, commit: str, theirs: str, message: str) -> str:
             "Retry: the agent is asked again, on top of it.",
         )
     return await made.commit("", message, theirs)
-
-
-async def _guard(made: Clone, issue: Issue, base: str, commit: str) -> None:
-    change = await read_change(made.path, base, commit)
-    about_tests = issue.agent == AgentType.TEST_AUTHOR
-    violations = check_guards(change, GuardContext(files=tuple(issue.files), about_tests=about_tests))
-    if violations:
-        named = "; ".join(f"{each.guard}: {each.path}: {each.detail}" for each in violations)
-        raise GuardBlocked(f"A guard stopped the change of {issue.key}: {named}.", "Nothing was pushed.")
 
 
 async def _conflict_round(at: Here, key: str, tip: str) -> str:

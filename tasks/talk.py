@@ -64,6 +64,9 @@ async def carry_out(ctx: Context, repo: str, command: Command, *, by: str, optio
     if command.verb is Verb.RETRY:
         key = await _key(ctx, run, command.text)
         return Answer((await control.retry(run.id, key, by=by)).said, run.id)
+    if command.verb is Verb.ALLOW:
+        key = await _key(ctx, run, command.text)
+        return Answer((await control.allow(run.id, key, by=by)).said, run.id)
     if command.verb is Verb.PAUSE:
         paused = await control.pause(run.id, by=by, reason=command.text)
         return Answer(f"{words(paused)}. Nothing new starts; /resume goes on.", run.id)

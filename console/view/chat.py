@@ -47,7 +47,9 @@ def suggestions(seen: Sequence[Snapshot]) -> list[str]:
     found: list[str] = []
     for each in seen:
         run = each.run
-        found += [f"/retry {issue.key} {run.id}" for issue in each.tree.issues if issue.failure]
+        stopped = [issue for issue in each.tree.issues if issue.failure]
+        found += [f"/allow {issue.key} {run.id}" for issue in stopped if issue.may_pass]
+        found += [f"/retry {issue.key} {run.id}" for issue in stopped]
         possible = may(run)
         found += [f"/{verb} {run.id}" for verb in ("approve", "resume", "pause") if verb in possible]
         found.append(f"/status {run.id}")
@@ -71,7 +73,8 @@ def is_open(run: Run) -> bool:
 
 ACTIONS = {
     Verb.RUN: Action.START, Verb.PAUSE: Action.PAUSE, Verb.RESUME: Action.RESUME, Verb.CANCEL: Action.CANCEL,
-    Verb.RETRY: Action.RETRY, Verb.ADVANCE: Action.ADVANCE, Verb.APPROVE: Action.APPROVE, Verb.STATUS: Action.LOOK,
+    Verb.RETRY: Action.RETRY, Verb.ALLOW: Action.ALLOW,
+    Verb.ADVANCE: Action.ADVANCE, Verb.APPROVE: Action.APPROVE, Verb.STATUS: Action.LOOK,
     Verb.HELP: Action.LOOK,
 }  # fmt: skip
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 
-from gateway.access import Looker, Starter
+from gateway.access import Approver, Looker, Starter
 from gateway.routes.nodes import key_of
 from gateway.shapes import (
     CodeIn,
@@ -100,6 +100,13 @@ async def retry(runId: RunId, nodeId: NodeId, request: Request, who: Starter) ->
     """Try a node again that stopped."""
     key = await key_of(request.app.state.store, runId, nodeId)
     return Said(run_id=runId, said=(await control.retry(runId, key, by=who.name)).said)
+
+
+@router.post("/runs/{runId}/allow/{nodeId}")
+async def allow(runId: RunId, nodeId: NodeId, request: Request, who: Approver) -> Said:
+    """Let the change of a node pass that a guard stopped: this change, this once."""
+    key = await key_of(request.app.state.store, runId, nodeId)
+    return Said(run_id=runId, said=(await control.allow(runId, key, by=who.name)).said)
 
 
 @router.post("/runs/{runId}/advance")

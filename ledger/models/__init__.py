@@ -19,7 +19,7 @@ from ledger.models.control import Proof, ProofLine, Switch, switch_id
 from ledger.models.effect import Effect, EffectKind, EffectStatus, Lease
 from ledger.models.errand import Errand, ErrandStatus
 from ledger.models.event import Event, EventType, Level, PendingEvent
-from ledger.models.issue import DefectOrigin, Issue, IssueStatus, issue_id
+from ledger.models.issue import DefectOrigin, Held, Issue, IssueStatus, issue_id
 from ledger.models.quality import CheckReport, Finding, Severity, Verdict
 from ledger.models.records import (
     Approval,
@@ -85,6 +85,7 @@ __all__ = [
     "Finding",
     "Forecast",
     "Handshake",
+    "Held",
     "Idea",
     "Interrupt",
     "Issue",

@@ -33,12 +33,21 @@ class DefectOrigin(Model):
     path: str | None = None
 
 
+class Held(Model):
+    """A change that guards stopped: ``change`` stands for exactly this one. ``allowed_by`` let it pass all the same."""
+
+    change: str
+    reasons: list[str]
+    allowed_by: str | None = None
+
+
 class Issue(Stamped):
     """One node. Links between nodes are keys (``parent``, ``dependencies``); GitHub numbers come when it is synced.
 
     ``head`` is the last commit pushed to ``branch``; ``tested_head`` the one that QA passed; ``merged_sha`` the merge
     commit in ``base``. ``round`` rises whenever the node is worked on again. ``asked`` names what a person did by hand
-    and was asked about; to go on after that is the answer. ``earlier_prs`` are pull requests that no longer count.
+    and was asked about; to go on after that is the answer. ``held`` is what a guard stopped last. ``earlier_prs`` are
+    pull requests that no longer count.
     """
 
     COLLECTION: ClassVar[str] = "issues"
@@ -79,7 +88,13 @@ class Issue(Stamped):
     origin: DefectOrigin | None = None
     failure: str | None = None
     asked: str | None = None
+    held: Held | None = None
     outbox: list[PendingEvent] = Field(default_factory=list)
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether it stopped because of a guard, so that a person may let its change pass."""
+        return self.failure is not None and self.held is not None and self.held.allowed_by is None
 
 
 def issue_id(run_id: str, key: str) -> str:

@@ -29,6 +29,7 @@ class Action(StrEnum):
     RETRY = "retry"
     ADVANCE = "advance"
     APPROVE = "approve a plan"
+    ALLOW = "let a change pass that a guard stopped"
     DEPLOY = "deploy and roll back"
     SETTINGS = "change settings and agents"
 
@@ -42,6 +43,7 @@ NEEDED: Mapping[Action, Role] = {
     Action.RETRY: Role.OPERATOR,
     Action.ADVANCE: Role.OPERATOR,
     Action.APPROVE: Role.APPROVER,
+    Action.ALLOW: Role.APPROVER,
     Action.DEPLOY: Role.APPROVER,
     Action.SETTINGS: Role.ADMIN,
 }

@@ -20,6 +20,7 @@ class Verb(StrEnum):
     RESUME = "resume"
     CANCEL = "cancel"
     RETRY = "retry"
+    ALLOW = "allow"
     ADVANCE = "advance"
     APPROVE = "approve"
     STATUS = "status"
@@ -40,6 +41,7 @@ USAGE: dict[Verb, Usage] = {
     Verb.RESUME: Usage("/resume [RUN]", "Go on with a run that was paused, failed, or was cut off."),
     Verb.CANCEL: Usage("/cancel [RUN] [WHY]", "End a run for good; branches and pull requests stay."),
     Verb.RETRY: Usage("/retry ISSUE [RUN]", "Try an issue again that stopped; ISSUE is its key or #number."),
+    Verb.ALLOW: Usage("/allow ISSUE [RUN]", "Let the change of an issue pass that a guard stopped, this once."),
     Verb.ADVANCE: Usage("/advance [RUN]", "Move a run to its next stage when nothing is in the way."),
     Verb.APPROVE: Usage("/approve [RUN]", "Let a plan that waits for you be carried out."),
     Verb.STATUS: Usage("/status [RUN]", "Say where a run stands and what it waits for."),
@@ -66,7 +68,7 @@ def parse(line: str) -> Command | None:
     if verb is Verb.RUN:
         return Command(verb, None, _needed(verb, rest))
     words = rest.split()
-    if verb is Verb.RETRY:
+    if verb in (Verb.RETRY, Verb.ALLOW):
         _needed(verb, rest)
         return Command(verb, _named(verb, words[1:]), words[0])
     named = words.pop(0) if words and RUN_ID.match(words[0]) else None

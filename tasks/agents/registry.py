@@ -10,7 +10,6 @@ from pydantic import ImportString, TypeAdapter, ValidationError
 from agents_catalog.catalog import recordings_folder
 from shipline.config import Settings
 from shipline.errors import ConfigError, NoRecording
-from tasks.agents.codemod import Codemod
 from tasks.agents.cursor_cloud import CursorCloud
 from tasks.agents.http_agent import HttpAgent
 from tasks.agents.ports import CodingAgent, PlanningAgent
@@ -49,6 +48,8 @@ def coder(settings: Settings) -> CodingAgent:
         elif settings.coder == HTTP:
             _coders[key] = HttpAgent()
         elif settings.coder == CODEMOD:
+            from tasks.agents.codemod import Codemod  # it takes half a second to import
+
             _coders[key] = Codemod()
         elif settings.coder == ACP:
             from tasks.agents.acp_agent import AcpAgent  # it takes half a second to import

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tasks.guards.change import Change, FileChange, GuardContext, Status, Violation
+from tasks.guards.dependencies import NEW as NEW_DEPENDENCY
+from tasks.guards.dependencies import new_dependencies
 from tasks.guards.lowered import lowered_settings
 from tasks.guards.paths import outside_paths, protected_paths
 from tasks.guards.reading import read_change
@@ -14,7 +16,9 @@ from tasks.guards.tampering import tampered_tests
 
 Guard = Callable[[Change, GuardContext], list[Violation]]
 
-GUARDS: tuple[Guard, ...] = (protected_paths, outside_paths, size, secrets, tampered_tests, lowered_settings)
+GUARDS: tuple[Guard, ...] = (
+    protected_paths, outside_paths, size, secrets, tampered_tests, lowered_settings, new_dependencies,
+)  # fmt: skip
 
 
 def check_guards(change: Change, context: GuardContext) -> list[Violation]:
@@ -24,6 +28,7 @@ def check_guards(change: Change, context: GuardContext) -> list[Violation]:
 
 __all__ = [
     "GUARDS",
+    "NEW_DEPENDENCY",
     "Change",
     "FileChange",
     "Guard",

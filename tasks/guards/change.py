@@ -78,11 +78,15 @@ class GuardContext:
 
 @dataclass(frozen=True)
 class Violation:
-    """Why a guard stops a change: which guard, which path, and what is wrong in words for whoever made it."""
+    """Why a guard stops a change: which guard, which path, and what is wrong in words for whoever made it.
+
+    ``about`` is the requirement, of a guard on dependencies.
+    """
 
     guard: str
     path: str
     detail: str
+    about: str = ""
 
 
 def is_test_file(path: str) -> bool:

@@ -61,8 +61,8 @@ async def commented(ctx: Context, delivery: Delivery) -> str:
     named = f"comment-{told.comment.id}"
     try:
         command = parse(f"/{rest.strip()}") or Command(Verb.HELP)
-        if command.verb is Verb.APPROVE and permission not in MAY_APPROVE:
-            raise InvalidInput("Approving a plan takes a maintainer of the repository.")
+        if command.verb in (Verb.APPROVE, Verb.ALLOW) and permission not in MAY_APPROVE:
+            raise InvalidInput(f"To {command.verb} takes a maintainer of the repository.")
         said = await _carried_out(ctx, told, command, named)
     except Unavailable:
         raise

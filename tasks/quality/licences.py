@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 from ledger.models import CheckReport, Finding, Severity, Verdict
 from shipline.ids import digest
 from tasks.quality.environment import TOOLS, TargetEnvironment
+from tasks.quality.index import licence_in
 from tasks.quality.reports import check, conclude, plural
 
 CHECK = "licences"
@@ -35,23 +36,6 @@ async def licences(_workspace: Path, environment: TargetEnvironment) -> CheckRep
     findings = [each for each in judged if each is not None]
     summary = f"{plural(len(third), 'third-party distribution')}, {plural(len(findings), 'finding')}"
     return conclude(CHECK, findings, summary, {"distributions": len(third)})
-
-
-def licence_of(distribution: Distribution) -> str:
-    """What a distribution says of its licence: the SPDX expression, else classifiers, else the first line of text."""
-    metadata = distribution.metadata
-    expression, text = (_first(metadata.get_all(key)) for key in ("License-Expression", "License"))
-    if expression:
-        return expression
-    classifiers = [each for each in metadata.get_all("Classifier") or [] if each.startswith("License ::")]
-    named = [each.rsplit(" :: ", 1)[1] for each in classifiers if each.count("::") > 1]
-    if named:
-        return ", ".join(named)
-    return "" if not text or text.upper() == "UNKNOWN" else text.splitlines()[0][:120]
-
-
-def _first(values: list[str] | None) -> str:
-    return values[0].strip() if values else ""
 
 
 def _closure(entries: Iterable[str], installed: Mapping[str, Distribution]) -> set[str]:
@@ -80,7 +64,7 @@ def _requirement(entry: str) -> Requirement | None:
 
 
 def _judge(distribution: Distribution, released: bool) -> Finding | None:
-    licence = licence_of(distribution)
+    licence = licence_in(distribution.metadata)
     choices = _EITHER.split(licence.upper())
     if not licence:
         return _finding(distribution, Severity.MAJOR, "says nothing of its licence")

@@ -13,7 +13,7 @@ from console.view.words import name
 from console.web.access import me
 from console.web.evidence import show_change, show_checks
 from console.web.parts import LIVE, PAGES, ask, chosen_run, press, settings, show_facts, show_links, show_table, tell
-from ledger.models import AgentRun, Effect, now
+from ledger.models import AgentRun, Effect, Held, now
 from ledger.queries import checks_of, snapshot
 from ledger.rules.access import Action
 from ledger.store import Store
@@ -47,6 +47,8 @@ def show(run_id: str, key: str) -> None:
                 why=issue.failure,
             )
         )
+        if issue.held is not None and issue.may_pass:
+            allow(run_id, key, issue.held)
         retry(run_id, key)
     show_facts(facts(seen, issue))
     pages = github_pages(settings().github_api_url)
@@ -80,6 +82,16 @@ def retry(run_id: str, key: str) -> None:
     what = "Its round rises and its agent is asked anew; its siblings are not touched."
     if press("Retry", Action.RETRY, what, type="primary", icon=":material/replay:"):
         tell(Action.RETRY, lambda: control.retry(run_id, key, by=me()), lambda done: done.said)
+
+
+def allow(run_id: str, key: str, held: Held) -> None:
+    """The button of an issue whose change a guard stopped, with what the guard says."""
+    from tasks import control
+
+    st.dataframe([{"What a guard says": each} for each in held.reasons], hide_index=True)
+    what = "Exactly this change is pushed, this once; its agent is not asked again. Checks and review still follow."
+    if press("Let it pass", Action.ALLOW, what, icon=":material/lock_open:"):
+        tell(Action.ALLOW, lambda: control.allow(run_id, key, by=me()), lambda done: done.said)
 
 
 named, wanted = chosen_run(), st.query_params.get("issue")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from ledger.models import Interrupt, Issue, IssueStatus, IssueType, Outcome, Run, RunState
+from ledger.models import Held, Interrupt, Issue, IssueStatus, IssueType, Outcome, Run, RunState
 from ledger.rules.advance import NEXT_STAGE, Facts, obstacles
-from ledger.rules.retry import again
+from ledger.rules.retry import again, let_pass
 from ledger.rules.tree import Tree
+from shipline.errors import InvalidInput
 
 S = IssueStatus
 
@@ -77,8 +78,23 @@ def test_a_planned_dry_run_may_go_on_for_real() -> None:
 
 def test_a_retry_begins_where_work_stopped() -> None:
     built_badly = _issue("a", status=S.IN_PROGRESS, failure="f")
-    assert again(built_badly) == {"failure": None, "status": S.NEW, "testedHead": None}
+    assert again(built_badly) == {"failure": None, "held": None, "status": S.NEW, "testedHead": None}
     conflicting = _issue("a", status=S.QA, failure="f", head="h", tested_head="h")
-    assert again(conflicting) == {"failure": None}
+    assert again(conflicting) == {"failure": None, "held": None}
     unfixed = _issue("a", status=S.QA, failure="f", head="h").model_copy(update={"type": IssueType.DEFECT})
     assert again(unfixed)["status"] is S.NEW
+
+
+def test_only_what_a_guard_holds_is_let_pass_and_its_round_stays() -> None:
+    held = Held(change="c", reasons=["size: a: too large"])
+    stopped = _issue("a", status=S.IN_PROGRESS, failure="f").model_copy(update={"held": held})
+    values = let_pass(stopped, "Ada")
+    assert (values["failure"], values["status"]) == (None, S.NEW)
+    assert values["held"] == {"change": "c", "reasons": ["size: a: too large"], "allowedBy": "Ada"}
+    for other in (
+        _issue("a", failure="f"),
+        stopped.model_copy(update={"failure": None}),
+        stopped.model_copy(update={"held": held.model_copy(update={"allowed_by": "Bob"})}),
+    ):
+        with pytest.raises(InvalidInput, match="No guard holds a change of a"):
+            let_pass(other, "Ada")
