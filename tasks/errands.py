@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ledger import errands
 from ledger.models import AgentInput, AgentJob, AgentResult, AgentType, Errand, Size
-from ledger.rules.branches import INTEGRATION
+from ledger.rules.branches import INTEGRATION, REGRESSION
 from shipline.errors import GuardBlocked, InvalidInput, NotFound
 from shipline.ids import digest
 from tasks.agents.ports import AgentRef, CodingAgent
@@ -17,7 +17,6 @@ from tasks.context import Context
 from tasks.git import Clone, Remote, clone, discard
 from tasks.github.repo import Repo
 from tasks.guards import GuardContext, check_guards, read_change
-from tasks.repository import REGRESSION
 from tasks.scratch import SCRATCH, works_elsewhere
 from tasks.workplaces import owner_mark, workplaces
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from ledger.effects import Key, perform
 from ledger.issues import read_tree
 from ledger.models import AgentType, ChainHead, Effect, EffectKind, EffectStatus, EventType, Model, ReleaseInfo, Run
-from ledger.rules.branches import INTEGRATION
+from ledger.rules.branches import INTEGRATION, REGRESSION
 from ledger.rules.version import next_version
 from ledger.runs import note_run
 from ledger.timeline import event
@@ -21,7 +21,7 @@ from tasks.git import clone, discard
 from tasks.github.client import GitHubError
 from tasks.implementing import workplace
 from tasks.notes import insert_entry, release_notes, requirement_rows
-from tasks.repository import REGRESSION, Updated, ensure_branch
+from tasks.repository import Updated, ensure_branch
 from tasks.scratch import remote
 from tasks.slots import only_one
 from tasks.state import Here, get_settings, here

@@ -13,8 +13,6 @@ from tasks.slots import only_one
 from tasks.state import here
 from tasks.step import step
 
-REGRESSION = "regression"
-
 
 class Updated(Model):
     """A branch after another was merged into it. ``sha`` is None when the two conflict."""

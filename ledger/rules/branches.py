@@ -8,6 +8,7 @@ from ledger.models import Issue, IssueType
 from ledger.rules.tree import Tree
 
 INTEGRATION = "integration"  # where every run begins and ends
+REGRESSION = "regression"  # what was tested as a whole
 PREFIX = {IssueType.EPIC: "epic", IssueType.FEATURE: "feature", IssueType.TASK: "task", IssueType.DEFECT: "task"}
 
 
