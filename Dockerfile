@@ -4,7 +4,7 @@ FROM python:3.12-slim-bookworm
 
 # git: clones and pushes. The rest of what QA runs on a repository are Python packages.
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends git \
+    && apt-get install --yes --no-install-recommends bubblewrap git \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --create-home --uid 10001 shipline
 

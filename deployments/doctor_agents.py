@@ -13,6 +13,7 @@ from shipline.errors import ConfigError, ShiplineError
 from tasks.agents.recording import PLANNERS
 from tasks.agents.registry import ACP, CURSOR_CLOUD, HTTP, NEMOTRON, RECORDED, coder, planner
 from tasks.agents.settings import Endpoint, coder_settings, endpoint_of, planner_settings
+from tasks.fence import usable
 
 WITHIN = 2.5  # seconds for an answer
 SHOWN = 5  # models of an endpoint that are named
@@ -60,7 +61,7 @@ async def _require_model(at: Endpoint) -> None:
 
 async def _coder(settings: Settings) -> str:
     if settings.coder == ACP:
-        return f"coder acp ({' '.join(coder_settings().require_acp_command())})"
+        return f"coder acp ({' '.join(coder_settings().require_acp_command())}; {await _fenced()})"
     if settings.coder == HTTP:
         return await _behind_http()
     if settings.coder != CURSOR_CLOUD:
@@ -77,6 +78,12 @@ async def _coder(settings: Settings) -> str:
         except CursorRefused as error:
             raise in_words(error) from error
     return f"coder cursor-cloud (key {name!r}, {ours.cursor_model or 'the default model'})"
+
+
+async def _fenced() -> str:
+    if coder_settings().acp_fence == "off":
+        return "its fence is turned off"
+    return "behind a fence" if await asyncio.to_thread(usable) else "no bwrap that works, so without a fence"
 
 
 async def _behind_http() -> str:

@@ -1,7 +1,8 @@
 """Run someone else's words: a scrubbed environment, limits of time and output, and no process left behind.
 
-What this does not do: the program runs as the same user, so it can read and write what that user can, and it may
-open connections. Whoever needs more than that puts Shipline in a container or gives it a user of its own.
+What this does not do without a fence (``tasks.fence``): the program runs as the same user, so it can read and write
+what that user can, and it may open connections. Whoever has no bwrap and needs more than that puts Shipline in a
+container, or gives it a user of its own.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+
+from tasks.fence import Fence, usable
 
 SUPERVISOR = Path(__file__).with_name("confine_supervisor.py")
 _PASSED_ON = "SHIPLINE_STACK_ID"  # the local stack ends its leftovers by this label
@@ -47,14 +50,18 @@ async def run_confined(
     venv: Path | None = None,
     timeout: float,
     output_limit: int = 1_000_000,
+    fence: Fence | None = None,
 ) -> Completed:
     """Run ``argv`` in ``cwd`` and wait for its end; at the end, in time or not, none of its processes lives.
 
     It sees PATH (``venv``'s first), a HOME and TMPDIR of its own that are removed afterwards, and ``env``; no more.
-    ``output_limit`` is in bytes for each of stdout and stderr; what is beyond is read and dropped.
+    ``output_limit`` is in bytes for each of stdout and stderr; what is beyond is read and dropped. Behind a ``fence``
+    it sees nothing else either, where there can be one.
     """
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="shipline-", ignore_cleanup_errors=True) as home:
+        if fence is not None and await asyncio.to_thread(usable):
+            argv = fence.with_writable(Path(home)).around(argv)
         try:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-I", "-S", str(SUPERVISOR), str(os.getpid()), *argv),

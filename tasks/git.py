@@ -111,7 +111,8 @@ class Clone:
                 raise PatchDoesNotApply(f"The stored change no longer applies: {error.message}") from error
         tree = (await self.git("write-tree")).strip()
         parents = ["-p", "HEAD", *(["-p", also_parent] if also_parent else [])]
-        made = await self.git("commit-tree", tree, *parents, "-F", "-", stdin=message, env=IDENTITY)
+        told = redact_text(message)  # an agent's words are in it
+        made = await self.git("commit-tree", tree, *parents, "-F", "-", stdin=told, env=IDENTITY)
         return made.strip()
 
     async def push(self, commit: str, branch: str) -> None:

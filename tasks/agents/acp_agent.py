@@ -25,6 +25,7 @@ from ledger.models import AgentJob, AgentOutput, AgentResult, Usage
 from shipline.config import load_settings
 from shipline.errors import AgentError, ConfigError
 from shipline.redact import redact_text
+from tasks import fence
 from tasks.agents.acp_client import Listener
 from tasks.agents.answering import answer_in, split_words
 from tasks.agents.local_place import FOLDER, Place, forget_old, place_of
@@ -60,6 +61,7 @@ class _Session:
     errors: bytearray
     id: str = ""
     prompt: str = ""
+    gate: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
     warnings: list[str] = field(default_factory=list)
 
 
@@ -170,6 +172,7 @@ async def _work(
         end_tree(session.process)
         sweep_home(str(place.folder / "home"))
         await session.process.wait()
+        await session.gate.aclose()
     place.finish(result)
     return result
 
@@ -179,6 +182,20 @@ async def _spawn(place: Place, key: str, argv: list[str], settings: CoderSetting
     home.mkdir(exist_ok=True)
     given = {name: os.environ[name] for name in settings.acp_env if name in os.environ}
     given["SHIPLINE_WORK"] = key  # so that an agent's own logs can say what they are about
+    gate, warnings = contextlib.AsyncExitStack(), []
+    if settings.acp_fence != "off" and await asyncio.to_thread(fence.usable):
+        around = fence.Fence(
+            (place.tree, home, *settings.paths(writable=True)),
+            settings.paths(writable=False),
+            hosts=frozenset(settings.acp_hosts),
+            socket=place.folder / "net",
+        )
+        argv = around.around(argv)
+        await gate.enter_async_context(around.gate())
+    elif settings.acp_fence == "required":
+        raise ConfigError("There is no bwrap that works here.", "Install bubblewrap, or set SHIPLINE_ACP_FENCE=auto.")
+    else:
+        warnings.append(fence.OFF if settings.acp_fence == "off" else fence.NONE)
     try:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-I", "-S", str(SUPERVISOR), str(os.getpid()), *argv),
@@ -186,6 +203,7 @@ async def _spawn(place: Place, key: str, argv: list[str], settings: CoderSetting
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
     except OSError as error:
+        await gate.aclose()
         raise ConfigError(f"{argv[0]} cannot be started: {error.strerror}.", "Correct SHIPLINE_ACP_COMMAND.") from error
     with contextlib.suppress(psutil.Error):
         place.note(pid=process.pid, born=psutil.Process(process.pid).create_time())
@@ -193,7 +211,7 @@ async def _spawn(place: Place, key: str, argv: list[str], settings: CoderSetting
     task = asyncio.create_task(_drain(process.stderr, errors))
     task.add_done_callback(_heard)
     link = acp.connect_to_agent(listener, process.stdin, process.stdout)  # type: ignore[arg-type]
-    return _Session(link, listener, process, errors)
+    return _Session(link, listener, process, errors, gate=gate, warnings=warnings)
 
 
 async def _open(session: _Session, place: Place, job: AgentJob) -> None:

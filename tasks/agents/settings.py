@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-from typing import TypeVar
+from pathlib import Path
+from typing import Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
@@ -125,6 +126,9 @@ class CoderSettings(FromOutside):
     )
     cursor_model: str | None = None
     acp_command: str | None = None
+    acp_hosts: list[str] = Field(default_factory=list)  # NAME:PORT that it may reach from behind its fence
+    acp_paths: list[str] = Field(default_factory=list)  # what it may read there besides; PATH:rw to write it too
+    acp_fence: Literal["auto", "required", "off"] = "auto"
     coder_url: str | None = None  # of the http adapter
     coder_token: SecretStr | None = None
     acp_env: list[str] = Field(default_factory=list)  # the names of variables that a local agent is given
@@ -132,10 +136,24 @@ class CoderSettings(FromOutside):
     coder_usd_in: float = Field(default=0, ge=0)
     coder_usd_out: float = Field(default=0, ge=0)
 
+    @field_validator("acp_hosts")
+    @classmethod
+    def _with_port(cls, hosts: list[str]) -> list[str]:
+        for each in hosts:
+            name, _, port = each.rpartition(":")
+            if not name or not port.isdecimal():
+                raise ValueError(f"{each!r} is not NAME:PORT")
+        return [each.lower() for each in hosts]
+
     @field_validator("cursor_api_key", "coder_token", mode="before")
     @classmethod
     def _empty_is_none(cls, given: object) -> object:
         return given or None  # as a compose file gives what is not set
+
+    def paths(self, *, writable: bool) -> tuple[Path, ...]:
+        """Those of ``acp_paths`` that a local agent may write, or may only read."""
+        named = [(each.removesuffix(":rw"), each.endswith(":rw")) for each in self.acp_paths]
+        return tuple(Path(path).expanduser() for path, writes in named if writes is writable)
 
     def require_cursor_key(self) -> str:
         """Cursor's key, or a sentence that says how to give one."""

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from ledger.lease import still_ours
 from shipline.errors import OutcomeUnknown, Unavailable
+from shipline.redact import redact
 from tasks.github.errors import GitHubError, RateLimited, place, refusal, words
 from tasks.github.identity import Identity, about
 from tasks.github.limiter import Limiter, WriteThrottler
@@ -98,6 +99,8 @@ class Client(GitHub[BaseAuthStrategy]):
         something went out and its answer was lost.
         """
         path = httpx.URL(str(url)).path
+        if "json" in more and "/app/" not in path:  # an App's own webhook secret is sent there, and is meant to be
+            more["json"] = redact(more["json"])  # titles, comments, bodies: an agent may have written them
         may_repeat = repeatable(method, path, more.get("json"))
         attempt = 1
         while True:

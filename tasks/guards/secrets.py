@@ -28,6 +28,8 @@ def secrets(change: Change, _context: GuardContext) -> list[Violation]:
         if not is_lock_file(file.path):
             kinds = sorted({kind for line in file.added_lines() for kind in _kinds(line, file)})
             found += [Violation("secret", file.path, f"an added line holds what looks like: {kind}") for kind in kinds]
+        if redact_text(file.path) != file.path:
+            found.append(Violation("secret", redact_text(file.path), "the file is named like a token or a credential"))
     return found
 
 

@@ -14,8 +14,10 @@ import tempfile
 from pathlib import Path
 
 from ledger.models import CheckReport, Finding, Severity, Verdict
+from shipline.config import load_settings
 from shipline.ids import digest
 from tasks.confine import Completed, run_confined
+from tasks.fence import Fence, needed_by
 from tasks.quality.environment import TargetEnvironment
 from tasks.quality.instrument import coverage_arguments, pytest_arguments, source_path
 from tasks.quality.junit import Case, UnreadableResults, failure_finding, read_junit
@@ -51,6 +53,7 @@ async def _run_pytest(
         env=source_path(workspace),
         venv=environment.folder,
         timeout=timeout,
+        fence=_fence(workspace, environment, folder),
     )
     if done.timed_out:
         return _timed_out(done, workspace, timeout)
@@ -115,14 +118,24 @@ async def _run_as_is(
 ) -> CheckReport:
     """Run a command that is not pytest's: its exit code is the verdict, and nothing is measured."""
     done = await run_confined(
-        command, cwd=workspace, env=source_path(workspace), venv=environment.folder, timeout=timeout
-    )
+        command, cwd=workspace, env=source_path(workspace), venv=environment.folder, timeout=timeout,
+        fence=_fence(workspace, environment),
+    )  # fmt: skip
     if done.timed_out:
         return _timed_out(done, workspace, timeout)
     name = shlex.join(command)
     if done.returncode != 0:
         return _broken(f"`{name}` fails with exit code {done.returncode}", done)
     return CheckReport(check=CHECK, verdict=Verdict.PASSED, summary=f"`{name}` succeeded")
+
+
+def _fence(workspace: Path, environment: TargetEnvironment, *more: Path) -> Fence | None:
+    """Around the target's tests, which are an agent's words: none only where a person said so."""
+    if load_settings().test_fence == "off":
+        return None
+    # What git is told there would be done by the next git of ours.
+    readable = (environment.folder, *needed_by(environment.python))
+    return Fence((workspace, *more), readable, sealed=(workspace / ".git",))
 
 
 def _timed_out(done: Completed, workspace: Path, timeout: float) -> CheckReport:

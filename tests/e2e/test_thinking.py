@@ -130,6 +130,7 @@ def test_a_local_agent_makes_the_same_tree(ground: Ground, planner: tuple[Nim, s
     thinking = {
         "SHIPLINE_PLANNER": "nemotron", "SHIPLINE_PLANNER_URL": planner[1], "NVIDIA_API_KEY": nim.KEY,
         "SHIPLINE_CODER": "acp", "SHIPLINE_ACP_COMMAND": shlex.join([sys.executable, acp_recorded.__file__]),
+        "SHIPLINE_ACP_PATHS": json.dumps([str(ROOT)]),
     }  # fmt: skip
     repo = new_repository(ground.home, "thought-here")
     said = script(ground.home, BEGIN.format(idea=IDEA, repo=repo), timeout=300, **thinking)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import signal
@@ -82,6 +83,7 @@ class LocalBench:
 def bench(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> LocalBench:
     """The agent, configured."""
     monkeypatch.setenv("SHIPLINE_ACP_COMMAND", shlex.join([sys.executable, str(AGENT), str(tmp_path)]))
+    monkeypatch.setenv("SHIPLINE_ACP_PATHS", json.dumps([f"{tmp_path}:rw"]))
     return LocalBench(tmp_path, home)
 
 

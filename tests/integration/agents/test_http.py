@@ -64,6 +64,7 @@ class HttpBench(LocalBench):
 def bench(ctx: Context, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HttpBench]:
     """All of it, configured."""
     monkeypatch.setenv("SHIPLINE_ACP_COMMAND", shlex.join([sys.executable, str(AGENT), str(tmp_path)]))
+    monkeypatch.setenv("SHIPLINE_ACP_PATHS", json.dumps([f"{tmp_path}:rw"]))
     monkeypatch.setenv("SHIPLINE_CODER", "acp")
     tokens = {"worker": f"operator:{OPERATOR}", "looker": f"viewer:{VIEWER}"}
     monkeypatch.setenv("SHIPLINE_API_TOKENS", json.dumps(tokens))

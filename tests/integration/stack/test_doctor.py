@@ -66,7 +66,7 @@ async def test_a_local_agent_must_be_installed(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("SHIPLINE_ACP_COMMAND", "no-such-agent acp")
     assert "no-such-agent is not installed" in (await _said(Settings(coder="acp")))["agents"].detail
     monkeypatch.setenv("SHIPLINE_ACP_COMMAND", "git acp")
-    assert "coder acp (git acp)" in (await _said(Settings(coder="acp")))["agents"].detail
+    assert "coder acp (git acp; " in (await _said(Settings(coder="acp")))["agents"].detail
 
 
 async def test_agents_that_think_are_asked_whether_they_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
