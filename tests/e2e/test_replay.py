@@ -14,7 +14,7 @@ import yaml
 from tests.e2e.conftest import Said, git, new_repository, script, shipline
 from tests.e2e.own_agents import BINARY, IDEA
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.slow]
+pytestmark = pytest.mark.timeout(600)
 
 OWN = {"SHIPLINE_PLANNER": "tests.e2e.own_agents:Planner", "SHIPLINE_CODER": "tests.e2e.own_agents:Coder"}
 
@@ -69,6 +69,7 @@ def test_the_demo_replayed_strictly_is_equal(stack: Path, demo: Said) -> None:
     assert "Warning" not in shipline(stack, "logs", told["run"]).out
 
 
+@pytest.mark.slow
 @pytest.mark.long
 def test_a_run_of_ones_own_agents_is_replayed_without_asking_them(stack: Path, own: Own) -> None:
     asked = own.asked.read_text()
@@ -91,6 +92,7 @@ def test_a_run_of_ones_own_agents_is_replayed_without_asking_them(stack: Path, o
     assert git(bare, "ls-tree", "--name-only", "v0.2.0", "docs/specs/").split() == ["docs/specs/2-manners.md"]
 
 
+@pytest.mark.slow
 @pytest.mark.long
 def test_a_patch_that_was_changed_is_named(stack: Path, own: Own, tmp_path: Path) -> None:
     altered = shutil.copytree(own.recording, tmp_path / "altered")
@@ -108,6 +110,7 @@ def test_a_patch_that_was_changed_is_named(stack: Path, own: Own, tmp_path: Path
     assert {path for paths in files.values() for path in paths} == {"tally/goodbye.py"}
 
 
+@pytest.mark.slow
 @pytest.mark.long
 def test_a_request_that_changed_fails_when_strict(stack: Path, own: Own, tmp_path: Path) -> None:
     altered = shutil.copytree(own.recording, tmp_path / "altered")
@@ -121,6 +124,7 @@ def test_a_request_that_changed_fails_when_strict(stack: Path, own: Own, tmp_pat
     assert "differs: outcome: recorded succeeded, replayed failed" in said.out
 
 
+@pytest.mark.slow
 @pytest.mark.long
 def test_what_cannot_be_replayed_or_recorded_is_said_in_a_sentence(stack: Path, own: Own, tmp_path: Path) -> None:
     again = shipline(stack, "record", own.run, "--to", str(own.recording.parent), "--name", own.recording.name)
