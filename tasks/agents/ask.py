@@ -8,6 +8,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from agents_catalog.catalog import load_agents, prompt
+from agents_catalog.disciplines import discipline, disciplines
 from ledger.effects import Key, nothing_to_find, perform
 from ledger.models import (
     Agent,
@@ -72,8 +73,9 @@ async def compose(
         context=await _context(ctx, run, agent, [_task(idea, issue), *material], issue, round_),
         constraints="\n".join(f"- {line}" for line in agent.constraints),
     )
-    if first := await _read_first(ctx, agent):
-        context = f"{first}\n\n{context}"
+    known = [discipline(name) for name in disciplines(who, issue.files if issue else ())]
+    first = await _read_first(ctx, agent)
+    context = "\n\n".join(each for each in (first, *known, context) if each)
     asked = AgentInput(
         repo=run.repo,
         branch=issue.branch if issue else None,

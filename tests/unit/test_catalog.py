@@ -10,6 +10,7 @@ import yaml
 
 import agents_catalog
 from agents_catalog.catalog import load_agents, load_onboarding, prompt, recordings_folder
+from agents_catalog.disciplines import discipline, disciplines
 from ledger.models import Agent, AgentType, Engine
 
 FOLDER = Path(agents_catalog.__file__).parent
@@ -104,3 +105,27 @@ def test_an_unknown_agent_has_no_prompt() -> None:
 def test_recordings_ship_with_the_catalog() -> None:
     headers = sorted(recordings_folder().glob("*/recording.yaml"))
     assert [yaml.safe_load(header.read_text("utf-8"))["name"] for header in headers] == ["tally-budgets"]
+
+
+@pytest.mark.parametrize(
+    ("who", "files", "expected"),
+    [
+        (AgentType.SPEC_WRITER, ["a.css"], ("product",)),
+        (AgentType.ROADMAP_DECOMPOSER, [], ("planning", "product")),
+        (AgentType.RELEASE_MANAGER, [], ("devops", "marketing")),
+        (AgentType.DEVELOPER_IMPLEMENTER, [], ("back-end",)),
+        (AgentType.DEVELOPER_IMPLEMENTER, ["app/views.py"], ("back-end",)),
+        (AgentType.REFACTORER, ["web/Page.TSX", "web/page.css"], ("front-end",)),
+        (AgentType.CODE_REVIEWER, ["Dockerfile", "a.py", "b.html"], ("front-end", "back-end", "devops")),
+    ],
+)
+def test_disciplines_are_those_of_the_role_and_of_the_work(
+    who: AgentType, files: list[str], expected: tuple[str, ...]
+) -> None:
+    assert disciplines(who, files) == expected
+
+
+def test_every_role_has_a_discipline_and_every_discipline_a_text() -> None:
+    for name in {name for who in AgentType for name in disciplines(who)} | {"front-end"}:
+        assert discipline(name).startswith("# As ")
+        assert 200 < len(discipline(name)) < 1000
