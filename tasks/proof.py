@@ -13,9 +13,11 @@ from ledger.timeline import event
 from shipline.errors import ShiplineError
 from tasks import leftovers
 from tasks.actions.interrupting import steps_there, tell_workflows
+from tasks.agents.registry import coder
 from tasks.context import Context
 from tasks.github.repo import Repo
 from tasks.prefect_api import FlowRun, prefect
+from tasks.scratch import remove_scratch, works_elsewhere
 
 GRACE = 5.0  # seconds in which a flow may end by itself, so that a write that is under way is seen through
 LOOK = 0.5  # seconds between two looks
@@ -48,6 +50,8 @@ async def end_all(ctx: Context, run: Run, *, within: float, but: Collection[str]
     named = [leftovers.name_process(half)] if half else []
     lines.append(ProofLine(what="half-made deployments", clear=half is None, found=named, note=stopped))
     lines.append(ProofLine(what="containers", clear=True, note="Shipline starts none"))
+    if works_elsewhere(coder(ctx.settings)):
+        lines.append(await _scratch(ctx, run))
     proof = Proof(run_id=run.id, lines=[*lines, *await _left_on_github(ctx, run)])
     await _tell(ctx, run, proof)
     return proof
@@ -90,6 +94,16 @@ async def _workflows(ctx: Context, run: Run, untold: str) -> ProofLine:
 async def _processes(ctx: Context, run: Run, carriers: list[str]) -> ProofLine:
     found = [leftovers.name_process(each) for each in leftovers.processes_of(ctx, run.id)]
     return ProofLine(what="processes", clear=not (found or carriers), found=[*carriers, *found])
+
+
+async def _scratch(ctx: Context, run: Run) -> ProofLine:
+    """What no guard has looked at is no work that is kept."""
+    what = "scratch branches of agents"
+    try:
+        left = await remove_scratch(Repo(ctx.github, run.repo), run.id)
+    except ShiplineError as error:
+        return ProofLine(what=what, clear=False, found=["unknown"], note=str(error))
+    return ProofLine(what=what, clear=not left, found=left)
 
 
 async def _left_on_github(ctx: Context, run: Run) -> list[ProofLine]:

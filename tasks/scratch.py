@@ -17,6 +17,7 @@ from tasks.agents.working import require_resolved
 from tasks.answers import Produced
 from tasks.budget import metered
 from tasks.git import IDENTITY, Clone, Remote, clone, discard
+from tasks.github.repo import Repo
 from tasks.state import Here
 
 SCRATCH = "agent/"
@@ -82,6 +83,19 @@ async def _take(made: Clone, scratch: str, base: str) -> None:
     await made.git("reset", "--quiet", "--hard", base, env=IDENTITY)
     await made.git("fetch", "--quiet", "origin", f"refs/heads/{scratch}", env=made.remote.environment())
     await made.git("read-tree", "--reset", "-u", "FETCH_HEAD")
+
+
+async def remove_scratch(repo: Repo, run_id: str) -> list[str]:
+    """Remove what the agents of a run that is over worked on; the branches that could not be."""
+    left = []
+    for branch in await repo.branches_below(f"{SCRATCH}{run_id}/"):
+        try:
+            await repo.delete_branch(branch)
+        except NotFound:
+            continue
+        except ShiplineError as error:
+            left.append(f"{branch} ({error.message})")
+    return left
 
 
 async def _remove(at: Here, scratch: str) -> None:

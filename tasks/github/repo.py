@@ -92,6 +92,11 @@ class Repo:
             return None
         return str(found.parsed_data.object_.sha)
 
+    async def branches_below(self, prefix: str) -> list[str]:
+        """The branches whose names begin with ``prefix``."""
+        found = await self.host.ask(lambda: self._rest.git.async_list_matching_refs(**self._at, ref=f"heads/{prefix}"))
+        return [str(each.ref).removeprefix("refs/heads/") for each in found.parsed_data]
+
     async def create_branch(self, branch: str, sha: str) -> str:
         """A new branch at ``sha``."""
         await self.host.ask(lambda: self._rest.git.async_create_ref(**self._at, ref=f"refs/heads/{branch}", sha=sha))

@@ -18,6 +18,7 @@ from tasks.agents.cursor_errors import DECISIONS, Decision
 from tasks.agents.ports import CodingAgent
 from tasks.context import Context
 from tasks.github.reading import Reader
+from tasks.scratch import remove_scratch
 from tests.integration.agents.behaviour import Behaviour, job
 from tests.integration.sandbox.support import TOKEN
 from tests.services import contract
@@ -216,3 +217,18 @@ async def test_without_a_key_it_says_which(bench: CloudBench, monkeypatch: pytes
 @pytest.mark.parametrize("code", contract.error_codes() if contract.known() else DECISIONS)
 def test_every_code_of_the_contract_has_a_decision(code: str) -> None:
     assert code in DECISIONS
+
+
+async def test_cancelling_a_run_removes_what_its_agents_worked_on(bench: CloudBench, run: Run) -> None:
+    repo = Reader(bench.ctx.github, REPO)
+    head = str(await repo.branch_sha("main"))
+    mine = [f"agent/{run.id}/leaf/1-developer-implementer", f"agent/{run.id}/other/2-conflict"]
+    others = [f"agent/{run.id}x/leaf/1-refactorer", f"task/{run.id}"]
+    for branch in [*mine, *others]:
+        await repo.create_branch(branch, head)
+    assert await remove_scratch(repo, run.id) == []
+    assert [await repo.branch_sha(each) for each in mine] == [None, None]
+    assert [await repo.branch_sha(each) for each in others] == [head, head]
+    assert await remove_scratch(repo, run.id) == []
+    for branch in others:
+        await repo.delete_branch(branch)
