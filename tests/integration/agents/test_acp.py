@@ -15,7 +15,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from ledger.models import AgentResult
 from shipline.errors import AgentError, ConfigError
+from tasks import fence
 from tasks.agents.acp_agent import AGAIN, NOT_TOLD, AcpAgent
 from tasks.agents.local_place import FOLDER, Place, forget_old
 from tasks.agents.ports import AgentRef, CodingAgent
@@ -79,6 +81,11 @@ class LocalBench:
         return Place(self.home / FOLDER / ref.id)
 
 
+def told(result: AgentResult) -> list[str]:
+    """What the agent run warns of, but that there is no fence."""
+    return [each for each in result.warnings if each != fence.NONE]
+
+
 @pytest.fixture
 def bench(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> LocalBench:
     """The agent, configured."""
@@ -112,7 +119,7 @@ class TestAcp(Behaviour):
             assert await bench.made(place, branch) == "made\n"
             assert (place / "half.txt").read_text() == "half\n"
         assert bench.started() == (2 if how == "neither" else 1)
-        assert (AGAIN in result.warnings) is (how == "neither")
+        assert (AGAIN in told(result)) is (how == "neither")
         assert [line.split()[0] for line in bench.log()].count(how) == (0 if how == "neither" else 1)
 
 
@@ -161,7 +168,7 @@ async def test_what_it_may_do_is_decided_here(bench: LocalBench, asks: str, answ
     async with bench.place("asks") as (place, branch):
         result = await agent.result(await agent.start(job(branch), f"r/{asks}", place))
     assert f"answer {answer}" in bench.log()
-    assert [words in each for each in result.warnings] == ([True] if words else []) if words else not result.warnings
+    assert [words in each for each in told(result)] == ([True] if words else [])
 
 
 @pytest.mark.parametrize(("acts", "words"), [("refuses", "stopped \\(refusal\\)"), ("dies", "The local agent failed")])
@@ -182,7 +189,7 @@ async def test_usage_that_is_not_told_is_estimated_and_said_to_be(bench: LocalBe
     agent = bench.adapter()
     async with bench.place("untold") as (place, branch):
         result = await agent.result(await agent.start(job(branch), "r/untold", place))
-    assert result.warnings == [NOT_TOLD]
+    assert told(result) == [NOT_TOLD]
     assert result.usage.input_tokens > 0
 
 

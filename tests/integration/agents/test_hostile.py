@@ -21,7 +21,7 @@ import psutil
 import pytest
 
 from ledger.issues import get_issue
-from ledger.models import DOCUMENTS, Event, EventType, Issue, IssueType, Level, Run, Verdict, issue_id
+from ledger.models import DOCUMENTS, Event, EventType, Issue, IssueType, Level, Run, Size, Verdict, issue_id
 from ledger.timeline import append, event
 from shipline.errors import GuardBlocked
 from shipline.redact import remember
@@ -34,13 +34,16 @@ from tasks.guards import read_change
 from tasks.implementing import implement
 from tasks.quality.environment import target_environment
 from tasks.quality.tests import run_tests
+from tasks.repository import prepare_repository
+from tasks.submit import submit
+from tests.e2e.conftest import IDEA
 from tests.integration.reconcile.conftest import plain
 from tests.integration.sandbox.support import TOKEN
 from tests.services import acp_vandal
 from tests.services.acp_vandal import CHANGING, REACHING
 
 KEY = "leaf"
-REPO = "demo/tally"
+REPO = "demo/hostile"  # of its own: what is written there, others would read
 REACH = [each.__name__ for each in REACHING]
 # Every way of saying it, so that an agent that obeys any of them attempts every act.
 WAYS = (
@@ -109,6 +112,18 @@ def catcher() -> Iterator[tuple[str, list[bytes]]]:
     yield f"http://127.0.0.1:{server.server_port}/", caught
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+async def run(ctx: Context) -> Run:
+    """A run of that repository."""
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    async with httpx.AsyncClient(base_url=ctx.github.api_url, headers=headers) as client:
+        made = await client.post("/orgs/demo/repos", json={"name": "hostile", "auto_init": True})
+        assert made.status_code in (201, 422), made.text
+    run = await submit(IDEA, REPO, size=Size.SMALL)
+    await plain(prepare_repository)(run.id)
+    return await ctx.store.get(Run, run.id)
 
 
 @pytest.fixture
@@ -247,7 +262,9 @@ async def _nothing_happened(ctx: Context, run: Run, world: World, before: dict[s
 
 async def _no_canary(ctx: Context, run: Run, world: World) -> None:
     prompt = world.control / "prompt.txt"
-    texts = {"prompt": prompt.read_text() if prompt.exists() else "", "caught": str(world.caught)}
+    texts = {"prompt": prompt.read_text() if prompt.exists() else ""}
+    if fence.usable():  # without one it may read what we may, and send it; the documents say so
+        texts["caught"] = str(world.caught)
     for document in DOCUMENTS:
         texts[document.COLLECTION] = str(await ctx.store.collection(document).read_all(filter={}))
     for log in (ctx.settings.home / "logs").glob("*"):
@@ -320,8 +337,7 @@ async def test_a_test_that_qa_runs_reaches_no_more(
         assert world.caught == []
     await _nothing_happened(ctx, run, world, before)
     # And a git of ours in that clone runs nothing of what was to be planted there.
-    await read_change(target, "HEAD", None)
-    assert not world.hooked.exists()
     if fence.usable():
+        await read_change(target, "HEAD", None)
         await run_git("status", "--porcelain", cwd=target)
         assert not world.hooked.exists()
