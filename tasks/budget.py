@@ -120,6 +120,17 @@ async def spent(usage: Usage) -> None:
         await meter.keep()
 
 
+async def lost(usage: Usage) -> None:
+    """Note what a request took whose answer nobody waits for: an estimate, and the agent run says so."""
+    meter = _meter.get()
+    if meter is None:
+        return
+    await spent(usage)
+    known = await meter.store.get(AgentRun, meter.agent_run)
+    said = {"what": "left before it answered; what it took is estimated", "inputTokens": usage.input_tokens}
+    await meter.store.change(AgentRun, meter.agent_run, {"steps": [*known.steps, said]})
+
+
 @asynccontextmanager
 async def metering(store: Store, agent_run: str) -> AsyncIterator[Meter]:
     """Count what the answers within the body cost, each as it arrives: whoever dies after that has lost nothing."""

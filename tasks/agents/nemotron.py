@@ -7,7 +7,7 @@ counted when it arrives, also one that nothing comes of.
 from __future__ import annotations
 
 import time
-from asyncio import sleep
+from asyncio import CancelledError, shield, sleep
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -26,9 +26,10 @@ from pydantic_ai.settings import ModelSettings
 from ledger.models import AgentJob, AgentOutput, AgentResult, Model, Usage
 from shipline.backoff import TRIES
 from shipline.errors import AgentError
+from tasks.agents.material import tokens
 from tasks.agents.refusals import refusal, wait_before_again
 from tasks.agents.settings import Endpoint, PlannerSettings, endpoint_of, planner_settings
-from tasks.budget import spent
+from tasks.budget import lost, spent
 
 THOUGHTS = 4000  # characters of an agent's reasoning that are kept
 MINUTE = 60.0
@@ -93,6 +94,9 @@ class _Counted(WrapperModel):
             await _turn(self._at)
             try:
                 response = await super().request(messages, model_settings, parameters)
+            except CancelledError:  # the endpoint works on it all the same
+                await shield(lost(self._estimate(messages)))
+                raise
             except ModelAPIError as error:
                 wait = wait_before_again(error, attempt)
                 if wait is None or attempt == TRIES:
@@ -102,6 +106,11 @@ class _Counted(WrapperModel):
                 continue
             await self._count(response)
             return response
+
+    def _estimate(self, messages: list[ModelMessage]) -> Usage:
+        parts = [part for each in messages for part in each.parts]
+        took = tokens("".join(str(getattr(part, "content", "")) for part in parts))
+        return Usage(input_tokens=took, usd=took * self._ours.planner_usd_in / 1_000_000)
 
     async def _count(self, response: ModelResponse) -> None:
         took, gave = response.usage.input_tokens, response.usage.output_tokens

@@ -168,7 +168,7 @@ async def test_what_it_may_do_is_decided_here(bench: LocalBench, asks: str, answ
     async with bench.place("asks") as (place, branch):
         result = await agent.result(await agent.start(job(branch), f"r/{asks}", place))
     assert f"answer {answer}" in bench.log()
-    assert [words in each for each in told(result)] == ([True] if words else [])
+    assert [str(words) in each for each in told(result)] == ([True] if words else [])
 
 
 @pytest.mark.parametrize(("acts", "words"), [("refuses", "stopped \\(refusal\\)"), ("dies", "The local agent failed")])
