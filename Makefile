@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 SETUP := setuptools wheel
+KIND ?= not long and not slow
 
 .PHONY: help demo up install dev test unit slow long pictures crash-grid bench lint types layers format lock clean
 
@@ -21,8 +22,8 @@ install: $(VENV)/.installed  ## Install what running needs
 
 dev: $(VENV)/.dev  ## Install what developing needs too
 
-test: dev lint types layers  ## Everything that must hold
-	$(BIN)/python -m pytest -n 3
+test: dev lint types layers  ## Everything that must hold (KIND='not long': what CI runs)
+	$(BIN)/python -m pytest -n 3 -m '$(KIND)'
 
 unit: dev  ## The tests without I/O: seconds
 	$(BIN)/python -m pytest tests/unit -q
@@ -33,7 +34,7 @@ pictures: dev  ## Make docs/pictures anew: the console in Chromium, led from an 
 bench: dev  ## Measure what Shipline costs, beside baselines (an hour); benchmarks/results/latest.json
 	$(BIN)/python -m benchmarks
 
-slow: dev  ## Deliveries under a person's hand and under faults (twenty minutes); CI runs them after make test
+slow: dev  ## Deliveries under a person's hand and under faults; CI runs them with make test
 	$(BIN)/python -m pytest -n 3 -m 'slow and not long'
 
 long: dev  ## The exercises that take minutes each, such as two workers on one run
