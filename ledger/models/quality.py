@@ -53,11 +53,13 @@ class Gates(Model):
     """What checks are held to besides the coverage of the whole.
 
     ``base`` is the commit that a change is measured against, ``change_percent`` the least coverage of what it adds
-    (the whole's, where it is not given), ``licences`` what the project's people said.
+    (the whole's, where it is not given). ``passing`` are the checks that whoever made the change promised to leave
+    without a finding, ``licences`` what the project's people said.
     """
 
     base: str | None = None
     change_percent: float | None = Field(default=None, ge=0, le=100)
+    passing: list[str] = Field(default_factory=list)
     licences: LicenceLists = Field(default_factory=LicenceLists)
 
 
