@@ -46,7 +46,7 @@ async def post_check_run(at: Here, issue: Issue, head: str, reports: Sequence[Ch
         try:
             conclusion = "failure" if bad else "success"
             return Posted(id=await complete_check(
-                at.repo, head, NAME, str(key), conclusion, output, annotations(reports)
+                at.repo, head, NAME, str(key), conclusion, output, annotated(reports)
             ))  # fmt: skip
         except GitHubError as error:
             if not may_not(error):
@@ -65,7 +65,7 @@ async def post_check_run(at: Here, issue: Issue, head: str, reports: Sequence[Ch
     )  # fmt: skip
 
 
-def annotations(reports: Sequence[CheckReport]) -> list[Annotation]:
+def annotated(reports: Sequence[CheckReport]) -> list[Annotation]:
     """An annotation for each finding that names a file, the worst first. GitHub shows them as plain text."""
     order = list(_LEVELS)
     found = [each for report in reports for each in report.findings if each.path]

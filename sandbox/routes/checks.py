@@ -94,7 +94,7 @@ async def change_check(at: At, check_id: int, body: CheckText) -> Json:
 
 
 @router.get("/check-runs/{check_id:int}/annotations")
-async def annotations(at: At, check_id: int) -> Json:
+async def remarks(at: At, check_id: int) -> Json:
     """The remarks of one, in the order in which they came."""
     row = at.store.one("SELECT * FROM check_runs WHERE id = ? AND repo_id = ?", check_id, at.repo["id"])
     if row is None:
@@ -203,7 +203,8 @@ def _check(at: RepoCall, row: Row) -> dict[str, Any]:
     url, output = repo_url(at.hub, at.repo), json.loads(row["output"])
     here = f"{url}/check-runs/{row['id']}"
     return {
-        "id": row["id"], "head_sha": row["sha"], "node_id": f"CR_{row['id']}", "external_id": output.get("external_id", ""), "url": here,
+        "id": row["id"], "head_sha": row["sha"], "node_id": f"CR_{row['id']}", "url": here,
+        "external_id": output.get("external_id", ""),
         "html_url": f"{html_url(at.hub, at.repo)}/runs/{row['id']}", "details_url": row["details_url"],
         "status": row["status"], "conclusion": row["conclusion"], "started_at": row["started_at"],
         "completed_at": row["completed_at"], "name": row["name"], "check_suite": None, "app": None,

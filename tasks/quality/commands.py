@@ -80,10 +80,10 @@ def commands(workspace: Path) -> Commands:
 
 
 def has_python(workspace: Path) -> bool:
-    """Whether there is Python to test: a file that says so, or a module at the root or among the tests."""
+    """Whether there is Python to test: a file that says so, a module at the root, or a test anywhere."""
     if any((workspace / name).is_file() for name in _PYTHON) or any(workspace.glob("requirements*.txt")):
         return True
-    return any(any((workspace / folder).glob("*.py")) for folder in (".", "src", "tests", "test"))
+    return any(workspace.glob("*.py")) or _has_tests(workspace)
 
 
 def _tests(workspace: Path, settings: TargetSettings) -> tuple[Command, ...]:

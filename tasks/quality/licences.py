@@ -36,10 +36,10 @@ class Policy:
     def says(self, name: str, choices: Sequence[str]) -> str:
         """``deny``, ``allow`` or ``ask`` for a package under one of ``choices``; empty where nobody spoke of it."""
         for word in ("deny", "allow", "ask"):
-            entries = [entry.strip().upper() for each in self.lists for entry in getattr(each, word) if entry.strip()]
+            entries = [_entry(entry) for each in self.lists for entry in getattr(each, word) if entry.strip()]
             # One choice that may be taken is enough to pass, and all must be denied to block.
             judged = any if word == "allow" else all
-            named = f"{_PACKAGE}{canonicalize_name(name).upper()}" in entries
+            named = _entry(f"{_PACKAGE}{name}") in entries
             if named or (choices and judged(_all_match(each, entries) for each in choices)):
                 return word
         return ""
@@ -85,6 +85,12 @@ def _by_default(found: Installed, what: str, choices: Sequence[str]) -> Finding 
     if all(_LESSER.search(each) for each in choices):
         return _finding(found, Severity.MAJOR, what)
     return None
+
+
+def _entry(text: str) -> str:
+    text = text.strip().upper()
+    name = text.removeprefix(_PACKAGE)
+    return text if name == text else f"{_PACKAGE}{canonicalize_name(name.strip()).upper()}"
 
 
 def _all_match(choice: str, entries: Sequence[str]) -> bool:
