@@ -79,6 +79,21 @@ def make_targets(workspace: Path) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each[1] for each in found if each))
 
 
+def make_recipe(makefile: str, target: str) -> Iterator[str]:
+    """The lines by which a Makefile makes ``target``."""
+    inside = False
+    for line in makefile.splitlines():
+        if not line.startswith(("\t", " ", "#")):
+            inside = line.startswith(f"{target}:")
+        elif inside and line.startswith("\t"):
+            yield line
+
+
+def tox_commands(text: str) -> list[str]:
+    """The commands of tox's environments, unless one of them says otherwise."""
+    return str(ini_tables(text).get("testenv", {}).get("commands", "")).strip().splitlines()
+
+
 def npm_scripts(workspace: Path) -> dict[str, str]:
     """The scripts of package.json; what ``npm init`` writes in place of tests is none."""
     scripts = package(workspace).get("scripts")
@@ -96,24 +111,14 @@ def package(workspace: Path) -> dict[str, Any]:
 
 
 def _lines(workspace: Path) -> Iterator[tuple[str, str]]:
-    tox = ini_tables(_text(workspace / "tox.ini"))
-    for line in str(tox.get("testenv", {}).get("commands", "")).splitlines():
+    for line in tox_commands(_text(workspace / "tox.ini")):
         yield "tox.ini", line
-    for line in _recipe(_text(workspace / "Makefile"), "test"):
+    for line in make_recipe(_text(workspace / "Makefile"), "test"):
         yield "Makefile", line
     folder = workspace / ".github" / "workflows"
     for path in sorted([*folder.glob("*.yml"), *folder.glob("*.yaml")]):
         for line in _runs(_text(path)):
             yield f".github/workflows/{path.name}", line
-
-
-def _recipe(makefile: str, target: str) -> Iterator[str]:
-    inside = False
-    for line in makefile.splitlines():
-        if not line.startswith(("\t", " ", "#")):
-            inside = line.startswith(f"{target}:")
-        elif inside and line.startswith("\t"):
-            yield line
 
 
 def _runs(workflow: str) -> Iterator[str]:

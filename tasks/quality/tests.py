@@ -87,7 +87,9 @@ async def test_all(workspace: Path, environment: TargetEnvironment, *, timeout: 
             at = _Ground(command, workspace, environment, Path(folder, str(number)), until)
             at.folder.mkdir()
             reports.append(await check(command.check)(_run)(at, timeout))
-        measured = await _measured(workspace, environment, Path(folder))
+        # Of a run that gave no verdicts the figures say nothing.
+        counted = any("tests" in each.metrics for each in reports)
+        measured = await _measured(workspace, environment, Path(folder)) if counted else Measured()
     if any(each.by_npm for each in kinds):
         measured = merged(measured, read_javascript(workspace))
     if required:

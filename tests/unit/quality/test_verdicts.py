@@ -44,7 +44,8 @@ def test_lcov_and_istanbuls_summary(tmp_path: Path) -> None:
     (tmp_path / "coverage").mkdir()
     (tmp_path / LCOV).write_text(f"SF:{tmp_path}/a.js\nDA:1,4\nDA:2,0\nDA:3,1\nend_of_record\n")
     found = read_javascript(tmp_path)
-    assert (found.percent, found.ran["a.js"], found.missed["a.js"]) == (66.67, {1, 3}, {2})
+    assert found.percent == 66.67
+    assert (sorted(found.ran["a.js"]), sorted(found.missed["a.js"])) == ([1, 3], [2])
     (tmp_path / SUMMARY).write_text(json.dumps({"total": {"lines": {"pct": 70.5}}}))
     assert read_javascript(tmp_path).percent == 70.5
     (tmp_path / SUMMARY).write_text(json.dumps({"total": {"lines": {"pct": "Unknown"}}}))
