@@ -51,9 +51,15 @@ async def post_check_run(at: Here, issue: Issue, head: str, reports: Sequence[Ch
         except GitHubError as error:
             if not may_not(error):
                 raise
-            await _tell_once(at, error)
-        state = "failure" if bad else "success"
-        return Posted(id=await set_status(at.repo, head, NAME, state, verdict), status=True)
+            await _tell_once(at, error, "check runs", "QA's verdicts are commit statuses instead")
+        try:
+            state = "failure" if bad else "success"
+            return Posted(id=await set_status(at.repo, head, NAME, state, verdict), status=True)
+        except GitHubError as error:
+            if not may_not(error):
+                raise
+            await _tell_once(at, error, "commit statuses", "QA's verdicts are in comments alone")
+        return Posted(id=0, status=True)
 
     async def undo(second: Posted) -> None:
         if not second.status:  # a second status only says the same again
@@ -85,10 +91,11 @@ def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-async def _tell_once(at: Here, error: GitHubError) -> None:
+async def _tell_once(at: Here, error: GitHubError, what: str, instead: str) -> None:
+    said = (
+        f"GitHub lets this token make no {what}, and {instead}. An App may make them (docs/github.md). {error.message}"
+    )
     await append(at.ctx.store, at.run.id, event(
-        EventType.STEP_STARTED, at.run.state,
-        f"GitHub lets this token make no check runs ({error.message}) QA's verdicts are commit statuses instead; "
-        f"an App may make check runs (docs/github.md).",
-        level=Level.WARNING, event_id=f"no-check-runs-{at.run.id}",
+        EventType.STEP_STARTED, at.run.state, said, level=Level.WARNING,
+        event_id=f"no-{what.replace(' ', '-')}-{at.run.id}",
     ))  # fmt: skip

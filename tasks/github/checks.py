@@ -26,7 +26,7 @@ async def find_check(repo: Repo, sha: str, name: str, external_id: str) -> tuple
     told = (
         await repo.host.ask(
             lambda: rest.checks.async_list_for_ref(
-                owner=repo.owner, repo=repo.name, ref=sha, check_name=name, filter="all", per_page=100
+                owner=repo.owner, repo=repo.name, ref=sha, check_name=name, filter_="all", per_page=100
             )
         )
     ).json()

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tasks.guards.change import Change, GuardContext, Violation
+from tasks.quality.commands import PYTEST
 from tasks.quality.configuration import Settings, words
-from tasks.quality.recipes import make_recipe, tox_commands
+from tasks.quality.recipes import command_of, make_recipe, tox_commands
 
 GUARD = "test-tampering"
 _COMMANDS = ("tests", "lint", "types", "sarif")
@@ -43,10 +44,16 @@ def changed_recipes(change: Change, context: GuardContext) -> list[Violation]:
             continue
         before, after = read(file.old_text or ""), read(file.new_text or "")
         changed = [name for name, lines in before.items() if lines and lines != after.get(name)]
-        found += [
-            Violation(GUARD, file.path, f"{name} was changed: it decides what is run") for name in sorted(changed)
-        ]
+        chosen = [name for name, lines in after.items() if not before.get(name) and any(map(_chooses, lines))]
+        details = [f"{name} was changed" for name in changed] + [f"{name} was set" for name in chosen]
+        found += [Violation(GUARD, file.path, f"{each}: it decides what is run") for each in sorted(details)]
     return found
+
+
+def _chooses(line: str) -> bool:
+    """Whether a new line runs pytest with arguments, where all tests were run before."""
+    argv = command_of(line)
+    return argv[:3] == PYTEST and len(argv) > 3
 
 
 def _make(text: str) -> dict[str, list[str]]:

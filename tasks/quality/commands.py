@@ -138,7 +138,8 @@ def _by_script(workspace: Path) -> Iterator[Command]:
     kinds = {kind: script for kind, script in _SCRIPTS.items() if script in scripts}
     for kind, script in kinds.items():
         yield _npm(f"{TESTS}-{kind}", script)
-    if not kinds and "test" in scripts:
+    # It runs them all, or it is one more kind.
+    if "test" in scripts and not (kinds and "test:" in scripts["test"]):
         yield _npm(TESTS, "test")
 
 

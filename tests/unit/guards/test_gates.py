@@ -89,6 +89,11 @@ def test_another_way_of_testing_is_stopped(path: str, old: str, new: str, detail
     assert changed_recipes(change(deleted(path, old)), ANY) != []
 
 
+def test_a_new_file_may_not_choose_among_the_tests() -> None:
+    (found,) = changed_recipes(change(added("Makefile", MAKE.replace("pytest", "pytest -k none"))), ANY)
+    assert "the target test was set" in found.detail
+
+
 def test_other_edits_of_these_files_pass() -> None:
     assert changed_recipes(change(edited("Makefile", MAKE, MAKE.replace("wheel", "install"))), ANY) == []
     assert changed_recipes(change(edited("package.json", package(), package(build="vite", lint="eslint"))), ANY) == []

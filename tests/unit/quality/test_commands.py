@@ -81,6 +81,9 @@ def test_scripts_of_a_package(tmp_path: Path) -> None:
     assert found.lint is not None and found.lint.words == "npm run --silent lint"
     assert found.types is not None and found.types.words == "npm run --silent typecheck"
     write(tmp_path, package_DOT_json=json.dumps({"scripts": {**scripts, "test:unit": "a", "test:e2e": "b"}}))
+    assert [check for check, _ in said(tmp_path)] == ["tests-unit", "tests-e2e", "tests"]
+    every = {"test": "npm run test:unit && npm run test:e2e", "test:unit": "a", "test:e2e": "b"}
+    write(tmp_path, package_DOT_json=json.dumps({"scripts": every}))
     assert [check for check, _ in said(tmp_path)] == ["tests-unit", "tests-e2e"]
     write(tmp_path, tests__test_a_DOT_py=TEST)
     assert [check for check, _ in said(tmp_path)] == ["tests", "tests-npm-unit", "tests-npm-e2e"]
