@@ -103,6 +103,7 @@ class Settings(FromOutside):
     max_parallel_total: int = Field(default=8, ge=1, le=256)
     leaves: Literal["in-process", "work-pool"] = "in-process"
     test_timeout: float = Field(default=600, gt=0)
+    osv_url: str | None = None  # a database of vulnerabilities that speaks OSV's API, such as https://api.osv.dev
     test_fence: Literal["auto", "off"] = "auto"  # around the tests of a repository, where bwrap is
     lease_seconds: float = Field(default=30, ge=2, le=3600)
     keep_logs_days: float = Field(default=30, gt=0)

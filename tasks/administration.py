@@ -20,7 +20,10 @@ from tasks.submit import seed_catalog
 
 T = TypeVar("T", UserSettings, Agent)
 
-SETTINGS = ("coverage_percent", "max_rounds", "executor", "auto_merge_regression", "deployment_env", "budget")
+SETTINGS = (
+    *("coverage_percent", "max_rounds", "executor", "auto_merge_regression", "deployment_env"),
+    *("licences_allow", "licences_deny", "licences_ask", "budget"),
+)
 OF_AGENTS = ("enabled", "goals", "tools", "constraints", "guardrails", "context_packs", "onboarding_doc_ref")
 KEPT = 100  # changes of one thing that are remembered
 VERSIONS = 20  # of a document

@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from ledger.effects import Key, nothing_to_find, perform
 from ledger.issues import change_issue, get_issue
-from ledger.models import AgentType, CheckReport, EffectKind, Executor, Finding, Issue, IssueStatus, Model, Severity
-from shipline.errors import NotFound
+from ledger.models import (
+    AgentType,
+    CheckReport,
+    EffectKind,
+    Executor,
+    Finding,
+    Issue,
+    IssueStatus,
+    LicenceLists,
+    Model,
+    Severity,
+    UserSettings,
+)
+from shipline.errors import NotFound, ShiplineError
 from shipline.ids import digest
 from tasks.actions.elsewhere import check_there
 from tasks.agents.ask import ask_planner, compose
@@ -13,10 +25,13 @@ from tasks.agents.material import Section
 from tasks.agents.recording import as_yaml
 from tasks.answers import AuditOpinion, QaOpinion
 from tasks.budget import counting
+from tasks.check_runs import post_check_run
 from tasks.git import clone, discard
+from tasks.held_to import gates_of, licence_lists
 from tasks.implementing import workplace
 from tasks.issues import comment
 from tasks.quality import check_all
+from tasks.quality.verdicts import blocking, causes, is_tests
 from tasks.scratch import remote
 from tasks.state import Here, get_settings, here
 from tasks.step import step
@@ -55,7 +70,7 @@ async def check_epic(run_id: str, key: str) -> list[Finding]:
     if issue.tested_head is not None and issue.tested_head == issue.head:
         return []
     checked = await _checked(at, issue, EffectKind.QA_WHOLE)
-    findings = [finding for report in checked.reports for finding in report.critical]
+    findings = blocking(checked.reports)
     if not findings:
         findings = await _opinions(at, checked.reports)
     return await _conclude(at, issue, checked, findings)
@@ -66,8 +81,12 @@ async def _conclude(at: Here, issue: Issue, checked: Checked, findings: list[Fin
     if issue.pr_number is not None:
         text = check_comment(checked.reports, head)
         await comment(at, at.repo, issue.key, str(issue.round), issue.pr_number, EffectKind.COMMENT_QA, head[:12], text)
+    await post_check_run(at, issue, head, checked.reports)
+    asked = [finding for finding in findings if finding.ask]
+    if asked and len(asked) == len(findings):
+        raise ShiplineError(f"{issue.key} waits for a person: {asked[0].title}.", asked[0].evidence)
     if findings:
-        return findings
+        return [finding for finding in findings if not finding.ask]  # what agents can mend comes first
     changed = await at.repo.changed_files(str(issue.base), head)
     own = [test for report in checked.reports for test in report.tests if test.split("::")[0] in changed]
     values: dict[str, object] = {"testedHead": head, **({"tests": own} if own else {})}
@@ -85,20 +104,23 @@ async def _checked(at: Here, issue: Issue, kind: EffectKind) -> Checked:
     tree = await at.repo.tree_of(head)
     settings = await get_settings(at.run)
 
-    key = Key(at.run.id, "trees", str(issue.round), kind, tree[:12])
+    key = Key(at.run.id, "trees", str(issue.round), kind, f"{tree[:12]}{_said(settings)}")
     whole = kind is EffectKind.QA_WHOLE
 
     async def act() -> Checked:
+        gates = await gates_of(at, issue, settings)
         if at.run.executor is Executor.ACTIONS:
             async with counting(at.ctx.store, at.run.id):
-                there = await check_there(at.ctx, at.run, key, issue, head, whole, settings.coverage_percent)
+                there = await check_there(
+                    at.ctx, at.run, key, issue, head, whole, settings.coverage_percent, gates
+                )  # fmt: skip
             return Checked(tree=tree, reports=there)
         async with at.ctx.test_slots, counting(at.ctx.store, at.run.id):
             made = await clone(await remote(at), head, workplace(at, issue.key, "qa"))
             try:
                 reports = await check_all(
                     made.path, at.ctx.settings.home / "environments", whole=whole, minimum=settings.coverage_percent,
-                    timeout=at.ctx.settings.test_timeout,
+                    timeout=at.ctx.settings.test_timeout, gates=gates,
                 )  # fmt: skip
             finally:
                 await discard(made)
@@ -109,6 +131,12 @@ async def _checked(at: Here, issue: Issue, kind: EffectKind) -> Checked:
         look=nothing_to_find, say=lambda done: f"QA of {issue.key}: {summary(done.reports)}", phase=at.run.state,
         about=issue.key, long=True,
     )  # fmt: skip
+
+
+def _said(settings: UserSettings) -> str:
+    """What people said of licences is part of what was asked: once it changes, the same tree is judged anew."""
+    said = licence_lists(settings)
+    return "" if said == LicenceLists() else f"-{digest(said.model_dump_json())[:6]}"
 
 
 def _head(issue: Issue) -> str:
@@ -142,17 +170,15 @@ def summary(reports: list[CheckReport]) -> str:
 
 def group(reports: list[CheckReport], key: str) -> list[Finding]:
     """One finding a check, with all the evidence: what one cause broke is one defect."""
-    grouped = []
-    for report in reports:
+    grouped: list[Finding] = []
+    for report in causes(reports):
+        if grouped and is_tests(grouped[-1].check) and not is_tests(report.check):
+            break  # with failing tests the other figures say nothing
         critical = report.critical
-        if not critical:
-            continue
         first = critical[0]
         title = first.title if len(critical) == 1 else f"{first.title} (and {len(critical) - 1} more)"
         evidence = "\n\n".join(f"{each.title}\n{each.evidence}" for each in critical)
         grouped.append(first.model_copy(update={
             "title": title, "evidence": evidence, "fingerprint": digest(report.check, key),
         }))  # fmt: skip
-        if report.check == "tests":
-            break  # with failing tests the other figures say nothing
     return grouped

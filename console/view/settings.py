@@ -23,6 +23,9 @@ FIELDS: tuple[tuple[str, str, str], ...] = (
     ),
     ("auto_merge_regression", "Carry a release to the branch regression", "By itself, once it is merged."),
     ("deployment_env", "Environment", "The name under which versions are deployed and rolled back."),
+    ("licences_allow", "Licences that pass", "SPDX ids such as LGPL-*, or package:NAME, with commas between."),
+    ("licences_deny", "Licences that block", "A dependency under one of these becomes a defect."),
+    ("licences_ask", "Licences to ask about", "The merge is held until a person names it among those that pass."),
 )
 
 

@@ -20,7 +20,7 @@ from ledger.models.effect import Effect, EffectKind, EffectStatus, Lease
 from ledger.models.errand import Errand, ErrandStatus
 from ledger.models.event import Event, EventType, Level, PendingEvent
 from ledger.models.issue import DefectOrigin, Held, Issue, IssueStatus, issue_id
-from ledger.models.quality import CheckReport, Finding, Severity, Verdict
+from ledger.models.quality import CheckReport, Finding, Gates, LicenceLists, Severity, Verdict
 from ledger.models.records import (
     Approval,
     CiStatus,
@@ -84,6 +84,7 @@ __all__ = [
     "Executor",
     "Finding",
     "Forecast",
+    "Gates",
     "Handshake",
     "Held",
     "Idea",
@@ -93,6 +94,7 @@ __all__ = [
     "IssueType",
     "Lease",
     "Level",
+    "LicenceLists",
     "Message",
     "Model",
     "Move",

@@ -45,6 +45,7 @@ class EffectKind(StrEnum):
     PULL_MERGE = "pull.merge"
     REVIEW = "review.post"
     COMMENT_QA = "comment.qa"
+    CHECK_RUN = "check.run"
     QA = "qa"
     QA_WHOLE = "qa.whole"
     RELEASE = "release.publish"

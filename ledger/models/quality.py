@@ -26,7 +26,10 @@ class Verdict(StrEnum):
 
 
 class Finding(Model):
-    """One thing that is wrong. ``evidence`` quotes it (an assertion, a line); ``path`` is relative to the root."""
+    """One thing that is wrong. ``evidence`` quotes it (an assertion, a line); ``path`` is relative to the root.
+
+    ``ask``: a person decides, and no agent can mend it; it holds the merge and becomes no defect.
+    """
 
     check: str
     severity: Severity
@@ -35,6 +38,29 @@ class Finding(Model):
     path: str | None = None
     line: int | None = None
     fingerprint: str
+    ask: bool = False
+
+
+class LicenceLists(Model):
+    """Licences by SPDX id (``MPL-*`` for many), or ``package:NAME``: they pass, they block, or a person is asked."""
+
+    allow: list[str] = Field(default_factory=list)
+    deny: list[str] = Field(default_factory=list)
+    ask: list[str] = Field(default_factory=list)
+
+
+class Gates(Model):
+    """What checks are held to besides the coverage of the whole.
+
+    ``base`` is the commit that a change is measured against, ``change_percent`` the least coverage of what it adds
+    (the whole's, where it is not given). ``passing`` are the checks that whoever made the change promised to leave
+    without a finding, ``licences`` what the project's people said.
+    """
+
+    base: str | None = None
+    change_percent: float | None = Field(default=None, ge=0, le=100)
+    passing: list[str] = Field(default_factory=list)
+    licences: LicenceLists = Field(default_factory=LicenceLists)
 
 
 class CheckReport(Model):

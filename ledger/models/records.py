@@ -168,6 +168,9 @@ class UserSettings(Stamped):
     coverage_percent: float = Field(default=80, ge=0, le=100)
     max_rounds: int = Field(default=3, ge=1, le=20)
     executor: Executor = Executor.WORKER
+    licences_allow: str = Field(default="", max_length=2000)  # SPDX ids or ``package:NAME``, with commas between
+    licences_deny: str = Field(default="", max_length=2000)
+    licences_ask: str = Field(default="", max_length=2000)
     budget: Budget = Field(default_factory=Budget)
     history: list[Revision] = Field(default_factory=list)
 

@@ -17,9 +17,31 @@ from sandbox.shapes.repos import html_url, repo_url, repository
 from sandbox.store import Row, now
 
 router = APIRouter(prefix="/repos/{owner}/{repo}")
+MOST = 50  # annotations in one request
 CONCLUSIONS = Literal[
     "action_required", "cancelled", "failure", "neutral", "success", "skipped", "stale", "timed_out"
 ]  # fmt: skip
+
+
+class Annotation(BaseModel):
+    """A remark on lines of a file."""
+
+    path: str = Field(min_length=1)
+    start_line: int = Field(ge=1)
+    end_line: int = Field(ge=1)
+    annotation_level: Literal["notice", "warning", "failure"]
+    message: str = Field(min_length=1)
+    title: str | None = Field(default=None, max_length=255)
+    raw_details: str | None = None
+
+
+class Output(BaseModel):
+    """What a check run says. Annotations are added to those that are there."""
+
+    title: str | None = None
+    summary: str | None = Field(default=None, max_length=65_535)
+    text: str | None = Field(default=None, max_length=65_535)
+    annotations: list[Annotation] = Field(default_factory=list)
 
 
 class CheckText(BaseModel):
@@ -27,10 +49,11 @@ class CheckText(BaseModel):
 
     name: str = ""
     head_sha: str = ""
+    external_id: str | None = None
     status: Literal["queued", "in_progress", "completed"] = "queued"
     conclusion: CONCLUSIONS | None = None
     details_url: str | None = None
-    output: dict[str, Any] = Field(default_factory=dict)
+    output: Output | None = None
 
 
 class Ruleset(BaseModel):
@@ -51,7 +74,7 @@ async def create_check(at: At, body: CheckText) -> Json:
     moment = now()
     row = at.store.insert(
         "check_runs", repo_id=at.repo["id"], sha=body.head_sha, name=body.name, status=_status(body),
-        conclusion=body.conclusion, details_url=body.details_url, output=json.dumps(body.output), started_at=moment,
+        conclusion=body.conclusion, details_url=body.details_url, output=_output(body, {}), started_at=moment,
         completed_at=moment if body.conclusion else None,
     )  # fmt: skip
     return Json(_check(at, row), 201)
@@ -65,23 +88,38 @@ async def change_check(at: At, check_id: int, body: CheckText) -> Json:
         raise not_found()
     at.store.update(
         "check_runs", check_id, status=_status(body), conclusion=body.conclusion,
-        output=json.dumps(body.output or json.loads(row["output"])), completed_at=now() if body.conclusion else None,
+        output=_output(body, json.loads(row["output"])), completed_at=now() if body.conclusion else None,
     )  # fmt: skip
     return Json(_check(at, at.store.get("check_runs", check_id)))
 
 
+@router.get("/check-runs/{check_id:int}/annotations")
+async def remarks(at: At, check_id: int) -> Json:
+    """The remarks of one, in the order in which they came."""
+    row = at.store.one("SELECT * FROM check_runs WHERE id = ? AND repo_id = ?", check_id, at.repo["id"])
+    if row is None:
+        raise not_found()
+    found = json.loads(row["output"]).get("annotations", [])
+    blob = f"{html_url(at.hub, at.repo)}/blob/{row['sha']}"
+    return at.listed([
+        {**each, "blob_href": f"{blob}/{each['path']}", "start_column": None, "end_column": None} for each in found
+    ])  # fmt: skip
+
+
 @router.get("/commits/{ref:path}/check-runs")
 async def checks(at: At, ref: str) -> Json:
-    """The newest of each name, unless ``filter=all``."""
+    """The newest of each name, unless ``filter=all``; of one name only, if it is asked for."""
     sha = await commit_of(at.git, ref)
     if sha is None:
         raise not_found()
+    name = at.query.get("check_name")
     newest = "" if at.query.get("filter") == "all" else (
         " AND id IN (SELECT max(id) FROM check_runs GROUP BY repo_id, sha, name)"
     )  # fmt: skip
     rows, total = at.rows(
-        "*", f"check_runs WHERE repo_id = ? AND sha = ?{newest} ORDER BY id DESC", at.repo["id"], sha, born=None
-    )
+        "*", f"check_runs WHERE repo_id = ? AND sha = ? AND name = coalesce(?, name){newest} ORDER BY id DESC",
+        at.repo["id"], sha, name, born=None,
+    )  # fmt: skip
     return Json({"total_count": total, "check_runs": [_check(at, each) for each in rows]})
 
 
@@ -142,6 +180,21 @@ def _about(conditions: dict[str, Any], branch: str, default: str) -> bool:
     return one_of(named.get("include", [])) and not one_of(named.get("exclude", []))
 
 
+def _output(body: CheckText, before: dict[str, Any]) -> str:
+    """What is kept of an output, after what was kept before. The caller's own id stands with it: older tables have no
+    column for it."""
+    said = body.output or Output()
+    if len(said.annotations) > MOST:
+        raise Refused(422, f"No more than {MOST} annotations are allowed; {len(said.annotations)} were supplied.")
+    if body.output is not None and not (said.title and said.summary):
+        raise Refused(422, 'Invalid request.\n\n"summary", "title" weren\'t supplied.')
+    new = said.model_dump(exclude_none=True, exclude={"annotations"})
+    if body.external_id is not None:
+        new["external_id"] = body.external_id
+    added = [each.model_dump() for each in said.annotations]
+    return json.dumps({**before, **new, "annotations": [*before.get("annotations", []), *added]})
+
+
 def _status(body: CheckText) -> str:
     return "completed" if body.conclusion else body.status
 
@@ -150,13 +203,14 @@ def _check(at: RepoCall, row: Row) -> dict[str, Any]:
     url, output = repo_url(at.hub, at.repo), json.loads(row["output"])
     here = f"{url}/check-runs/{row['id']}"
     return {
-        "id": row["id"], "head_sha": row["sha"], "node_id": f"CR_{row['id']}", "external_id": "", "url": here,
+        "id": row["id"], "head_sha": row["sha"], "node_id": f"CR_{row['id']}", "url": here,
+        "external_id": output.get("external_id", ""),
         "html_url": f"{html_url(at.hub, at.repo)}/runs/{row['id']}", "details_url": row["details_url"],
         "status": row["status"], "conclusion": row["conclusion"], "started_at": row["started_at"],
         "completed_at": row["completed_at"], "name": row["name"], "check_suite": None, "app": None,
         "pull_requests": [],
         "output": {
             "title": output.get("title"), "summary": output.get("summary"), "text": output.get("text"),
-            "annotations_count": 0, "annotations_url": f"{here}/annotations",
+            "annotations_count": len(output.get("annotations", [])), "annotations_url": f"{here}/annotations",
         },
     }  # fmt: skip

@@ -17,7 +17,19 @@ from pydantic import ValidationError
 
 from gha.messages import Checked, Coded, Outcome, StepJob, StepKind
 from ledger.effects import Key
-from ledger.models import AgentJob, AgentResult, AgentType, CheckReport, Dispatch, EventType, Issue, Model, Run, now
+from ledger.models import (
+    AgentJob,
+    AgentResult,
+    AgentType,
+    CheckReport,
+    Dispatch,
+    EventType,
+    Gates,
+    Issue,
+    Model,
+    Run,
+    now,
+)
 from ledger.timeline import append, event
 from shipline.errors import AgentError, ShiplineError, first_problem
 from tasks.actions.artifacts import collect, find_outcome
@@ -63,12 +75,13 @@ async def code_there(
 
 
 async def check_there(
-    ctx: Context, run: Run, key: Key, issue: Issue, head: str, whole: bool, minimum: float
+    ctx: Context, run: Run, key: Key, issue: Issue, head: str, whole: bool, minimum: float, gates: Gates | None = None
 ) -> list[CheckReport]:
     """What the checks say of ``head``; of the ``whole`` security, secrets and licences too."""
     step = StepJob(
-        kind=StepKind.CHECK, head=head, whole=whole, coverage_percent=minimum, seconds=ctx.settings.test_timeout
-    )
+        kind=StepKind.CHECK, head=head, whole=whole, coverage_percent=minimum, seconds=ctx.settings.test_timeout,
+        gates=gates or Gates(),
+    )  # fmt: skip
     event_type = "sec.scan.request" if whole else "qa.run.request"
     return (await _there(ctx, run, key, event_type, issue.branch, step, Checked, node=issue.key)).reports
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from tasks.guards.change import Change, FileChange, GuardContext, Status, Violation
 from tasks.guards.dependencies import NEW as NEW_DEPENDENCY
 from tasks.guards.dependencies import new_dependencies
+from tasks.guards.gates import changed_recipes
 from tasks.guards.lowered import lowered_settings
 from tasks.guards.paths import outside_paths, protected_paths
 from tasks.guards.reading import read_change
@@ -17,7 +18,7 @@ from tasks.guards.tampering import tampered_tests
 Guard = Callable[[Change, GuardContext], list[Violation]]
 
 GUARDS: tuple[Guard, ...] = (
-    protected_paths, outside_paths, size, secrets, tampered_tests, lowered_settings, new_dependencies,
+    protected_paths, outside_paths, size, secrets, tampered_tests, lowered_settings, changed_recipes, new_dependencies,
 )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from tasks.guards.change import Change, GuardContext, Status, Violation
+from tasks.guards.gates import own_gates
 from tasks.quality.configuration import FILES, Configuration, Settings, configuration, lines, words
 
 GUARD = "test-tampering"
@@ -54,7 +55,9 @@ def lowered_settings(change: Change, context: GuardContext) -> list[Violation]:
 
 
 def _gate(old: Configuration, new: Configuration) -> Iterator[str]:
-    yield from _less("tool.shipline.coverage_percent", old.shipline, new.shipline, "coverage_percent")
+    for key in ("coverage_percent", "change_coverage_percent"):
+        yield from _less(f"tool.shipline.{key}", old.shipline, new.shipline, key)
+    yield from own_gates(old.shipline, new.shipline)
     if "test" in old.shipline and old.shipline["test"] != new.shipline.get("test"):
         yield "tool.shipline.test was changed: it decides which tests are run"
     elif "test" not in old.shipline and new.shipline.get("test", "python -m pytest") != "python -m pytest":

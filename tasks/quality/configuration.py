@@ -100,7 +100,7 @@ def _under(read: Mapping[str, Settings], prefix: str) -> dict[str, Settings]:
 
 
 def _reader(name: str) -> Callable[[str], Mapping[str, Any]]:
-    return _toml if _is_toml(name) else _ini
+    return _toml if _is_toml(name) else ini_tables
 
 
 def _is_toml(name: str) -> bool:
@@ -114,11 +114,12 @@ def _toml(text: str) -> Mapping[str, Any]:
         return {}
 
 
-def _ini(text: str) -> Mapping[str, Any]:
+def ini_tables(text: str) -> Mapping[str, Any]:
+    """The sections of an ini file; none when it cannot be read, which the tools refuse themselves."""
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     try:
         parser.read_string(text)
-    except configparser.Error:  # as above
+    except configparser.Error:
         return {}
     return {section: dict(parser.items(section)) for section in parser.sections()}
 

@@ -62,7 +62,7 @@ async def target_environment(workspace: Path, cache: Path) -> TargetEnvironment:
         (folder / _COMPLETE).touch()  # retention removes what nobody has used for long
         return environment
     cache.mkdir(parents=True, exist_ok=True)
-    async with _only_one(folder.with_suffix(".lock")):
+    async with only_one(folder.with_suffix(".lock")):
         if not (folder / _COMPLETE).exists():
             # In place, under its final name: scripts of installed packages hold the path of their interpreter.
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
@@ -137,7 +137,7 @@ def _site_packages(folder: Path) -> Path:
 
 
 @asynccontextmanager
-async def _only_one(lock: Path) -> AsyncIterator[None]:
+async def only_one(lock: Path) -> AsyncIterator[None]:
     """Hold ``lock`` across processes; the system frees it when its holder dies."""
     with lock.open("w") as file:
         while True:

@@ -1,4 +1,4 @@
-"""Lint: ruff with the repository's own settings. It tells; only what cannot be parsed blocks."""
+"""Lint: ruff with the repository's own settings. It tells; what cannot be parsed blocks, and what was promised."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from ledger.models import CheckReport, Finding, Severity
 from shipline.ids import digest
+from tasks.quality.changed import Changed
 from tasks.quality.reports import check, code_line, conclude, parse_json, plural, relative, run_tool
 from tasks.quality.settings import has_ruff_settings
 
@@ -14,15 +15,25 @@ CHECK = "lint"
 
 
 @check(CHECK)
-async def lint(workspace: Path) -> CheckReport:
-    """Minor findings for style and likely mistakes, a critical one for each syntax error."""
+async def lint(workspace: Path, changed: Changed | None = None, *, promised: bool = False) -> CheckReport:
+    """Minor findings for style and likely mistakes, a critical one for each syntax error.
+
+    Where lint was ``promised`` to pass, what the repository's own rules say of the lines that are ``changed`` blocks.
+    """
     arguments = ["check", "--output-format", "json", "--no-cache", "--no-fix"]
-    if not has_ruff_settings(workspace):
+    own = has_ruff_settings(workspace)
+    if not own:
         arguments.append("--isolated")  # else ruff takes the settings of a folder above the workspace
     done = await run_tool("ruff", *arguments, ".", cwd=workspace)
     findings = [_finding(each, workspace) for each in parse_json("ruff", done)]
+    if own and promised and changed is not None and not changed.why:
+        findings = [_held(each) if changed.touches(each.path, each.line) else each for each in findings]
     summary = f"ruff: {plural(len(findings), 'finding')}" if findings else "ruff found nothing"
     return conclude(CHECK, findings, summary, {"findings": len(findings)})
+
+
+def _held(finding: Finding) -> Finding:
+    return finding.model_copy(update={"severity": Severity.CRITICAL})
 
 
 def _finding(found: dict[str, Any], workspace: Path) -> Finding:

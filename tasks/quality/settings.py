@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from shipline.errors import InvalidInput
 
 DEFAULT_TEST = "python -m pytest"
+TestName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,30}$")]
 
 
 class _Table(BaseModel):
@@ -28,11 +29,31 @@ class DeploySettings(_Table):
     smoke: str | None = None
 
 
+class LicenceSettings(_Table):
+    """Licences by SPDX id (``MPL-*`` for many), or ``package:NAME``: they pass, they block, or a person is asked."""
+
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+    ask: tuple[str, ...] = ()
+
+
 class TargetSettings(_Table):
-    """``test`` runs the tests; ``coverage_percent`` is the repository's own gate; no ``deploy``, nothing to deploy."""
+    """``test`` runs the tests, ``tests`` several kinds of them by name, ``lint`` and ``types`` what else is to succeed.
+
+    ``coverage_percent`` and ``change_coverage_percent`` are the repository's own gates, of the whole and of a change;
+    with ``require_tests`` it does not pass without tests. ``sarif`` are commands that print SARIF. No ``deploy``,
+    nothing to deploy.
+    """
 
     test: str = Field(default=DEFAULT_TEST, min_length=1)
+    tests: dict[TestName, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
+    lint: str | None = Field(default=None, min_length=1)
+    types: str | None = Field(default=None, min_length=1)
+    sarif: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    require_tests: bool = False
     coverage_percent: float | None = Field(default=None, ge=0, le=100)
+    change_coverage_percent: float | None = Field(default=None, ge=0, le=100)
+    licences: LicenceSettings = Field(default_factory=LicenceSettings)
     deploy: DeploySettings | None = None
 
 
@@ -48,7 +69,7 @@ def read_target_settings(workspace: Path) -> TargetSettings:
         )
         raise InvalidInput(
             f"[tool.shipline] in the repository's pyproject.toml is wrong: {said}.",
-            "It knows test, coverage_percent and deploy (command, health, smoke).",
+            f"It knows {', '.join(TargetSettings.model_fields)}; docs/quality.md says what each does.",
         ) from error
 
 

@@ -7,99 +7,197 @@ The exit code and the results must agree, which stops the careless forgery, not 
 
 from __future__ import annotations
 
-import json
 import re
-import shlex
 import tempfile
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from ledger.models import CheckReport, Finding, Severity, Verdict
-from shipline.config import load_settings
+from shipline.errors import ShiplineError
 from shipline.ids import digest
 from tasks.confine import Completed, run_confined
-from tasks.fence import Fence, needed_by
+from tasks.quality.commands import TESTS, Command, commands
 from tasks.quality.environment import TargetEnvironment
+from tasks.quality.flaky import flaky_finding, options_only, worth_another_try
+from tasks.quality.foreign import broken, run_command, target_fence
 from tasks.quality.instrument import coverage_arguments, pytest_arguments, source_path
 from tasks.quality.junit import Case, UnreadableResults, failure_finding, read_junit
-from tasks.quality.reports import check, tail
+from tasks.quality.measured import Measured, forget_javascript, merged, read_coverage_json, read_javascript
+from tasks.quality.reports import check, failed_to_look, plural
 from tasks.quality.settings import read_target_settings
 
-CHECK = "tests"
+CHECK = TESTS
 _FINDINGS = 20
 _NO_TESTS = 5  # pytest's exit code
-_INSTRUMENTED = ["python", "-m", "pytest"]
+NONE = "The repository has no tests."
 
 
-@check(CHECK)
+@dataclass(frozen=True)
+class Tested:
+    """A report for each kind of tests, and what was measured of all of them."""
+
+    reports: list[CheckReport]
+    measured: Measured
+
+    @property
+    def whole(self) -> CheckReport:
+        """All kinds as one report."""
+        if len(self.reports) == 1:
+            return self.reports[0]
+        summary = "; ".join(f"{each.check}: {each.summary}" for each in self.reports)
+        percent = self.measured.percent
+        metrics = {} if percent is None else {"coverage_percent": percent}
+        return CheckReport(check=CHECK, verdict=Verdict.PASSED, summary=summary, metrics=metrics)
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """Where one kind of tests runs; what it measures goes to ``folder``."""
+
+    command: Command
+    workspace: Path
+    environment: TargetEnvironment
+    folder: Path
+    until: float  # on the monotonic clock
+
+    @property
+    def left(self) -> float:
+        """Seconds that the tests may still take."""
+        return max(1.0, self.until - time.monotonic())
+
+
 async def run_tests(workspace: Path, environment: TargetEnvironment, *, timeout: float) -> CheckReport:
     """Run the tests; one critical finding a failing test. ``metrics`` holds their numbers and ``coverage_percent``."""
-    command = shlex.split(read_target_settings(workspace).test)
-    if command[:3] != _INSTRUMENTED:
-        return await _run_as_is(command, workspace, environment, timeout)
-    with tempfile.TemporaryDirectory(prefix="shipline-tests-") as folder:
-        return await _run_pytest(command[3:], workspace, environment, timeout, Path(folder))
+    return (await test_all(workspace, environment, timeout=timeout)).whole
 
 
-async def _run_pytest(
-    arguments: list[str], workspace: Path, environment: TargetEnvironment, timeout: float, folder: Path
-) -> CheckReport:
-    results, data = folder / "junit.xml", folder / "coverage"
-    done = await run_confined(
-        [
-            *(str(environment.python), "-m", "coverage", "run", f"--data-file={data}", *coverage_arguments(workspace)),
-            *("-m", "pytest", *arguments, *pytest_arguments(workspace, environment, results, folder, timeout)),
-        ],
-        cwd=workspace,
-        env=source_path(workspace),
-        venv=environment.folder,
-        timeout=timeout,
-        fence=_fence(workspace, environment, folder),
-    )
-    if done.timed_out:
-        return _timed_out(done, workspace, timeout)
+async def test_all(workspace: Path, environment: TargetEnvironment, *, timeout: float) -> Tested:
+    """Run every kind of tests that the repository has, one after the other, within ``timeout`` seconds in all."""
     try:
-        cases = read_junit(results)
-    except UnreadableResults as error:
-        return _broken(f"the tests gave no results (exit code {done.returncode}): {error}", done)
+        kinds = commands(workspace).tests
+        required = read_target_settings(workspace).require_tests
+    except ShiplineError as error:
+        return Tested([failed_to_look(CHECK, f"{CHECK} broke on this repository", str(error))], Measured())
+    until = time.monotonic() + timeout
+    forget_javascript(workspace)
+    with tempfile.TemporaryDirectory(prefix="shipline-tests-") as folder:
+        reports = []
+        for number, command in enumerate(kinds):
+            at = _Ground(command, workspace, environment, Path(folder, str(number)), until)
+            at.folder.mkdir()
+            reports.append(await check(command.check)(_run)(at, timeout))
+        # Of a run that gave no verdicts the figures say nothing.
+        counted = any("tests" in each.metrics for each in reports)
+        measured = await _measured(workspace, environment, Path(folder)) if counted else Measured()
+    if any(each.by_npm for each in kinds):
+        measured = merged(measured, read_javascript(workspace))
+    if required:
+        reports = [_required(each) for each in reports]
+    if len(reports) == 1 and measured.percent is not None:
+        metrics = {**reports[0].metrics, "coverage_percent": measured.percent}
+        reports = [reports[0].model_copy(update={"metrics": metrics})]
+    return Tested(reports, measured)
+
+
+async def _run(at: _Ground, timeout: float) -> CheckReport:
+    if at.command.by_pytest:
+        return await _run_pytest(at, timeout)
+    return await run_command(at.command, at.workspace, at.environment, at.left)
+
+
+async def _run_pytest(at: _Ground, timeout: float) -> CheckReport:
+    done, cases = await _pytest(at, at.command.argv[3:], "first")
+    if done.timed_out:
+        return _timed_out(at, done, timeout)
+    if isinstance(cases, str):
+        return broken(at.command, f"the tests gave no results (exit code {done.returncode}): {cases}", done)
     if done.returncode == _NO_TESTS or (done.returncode == 0 and not cases):
-        return CheckReport(check=CHECK, verdict=Verdict.ABSENT, summary="The repository has no tests.")
-    metrics = _counts(cases)
-    percent = await _coverage(workspace, environment, data, folder)
-    if percent is not None:
-        metrics["coverage_percent"] = percent
-    return _judge(cases, metrics, workspace, done)
-
-
-def _judge(cases: list[Case], metrics: dict[str, float], workspace: Path, done: Completed) -> CheckReport:
+        return CheckReport(check=at.command.check, verdict=Verdict.ABSENT, summary=NONE)
     failed = [case for case in cases if case.outcome == "failed"]
     if bool(failed) != (done.returncode != 0):
-        return _broken(f"pytest ended with exit code {done.returncode} and results that say otherwise", done)
-    findings = [failure_finding(case, workspace) for case in failed[:_FINDINGS]]
-    summary = ", ".join(
-        f"{metrics[word]:.0f} {word}" for word in ("passed", "failed", "skipped") if metrics[word] or word == "passed"
+        return broken(at.command, f"pytest ended with exit code {done.returncode} and results that say otherwise", done)
+    return _judge(at, cases, await _flaky(at, failed) if worth_another_try(failed) else set())
+
+
+async def _pytest(at: _Ground, arguments: tuple[str, ...], name: str) -> tuple[Completed, list[Case] | str]:
+    """How it ended, and its cases; in words, why there are none."""
+    results, scratch = at.folder / f"{name}.xml", at.folder / name
+    scratch.mkdir()
+    done = await run_confined(
+        [
+            *(str(at.environment.python), "-m", "coverage", "run", f"--data-file={at.folder.parent / _data(at, name)}"),
+            *(*coverage_arguments(at.workspace), "-m", "pytest", *arguments),
+            *pytest_arguments(at.workspace, at.environment, results, scratch, at.left),
+        ],
+        cwd=at.workspace,
+        env=source_path(at.workspace),
+        venv=at.environment.folder,
+        timeout=at.left,
+        fence=target_fence(at.workspace, at.environment, at.folder.parent),
     )
+    try:
+        return done, [] if done.timed_out else read_junit(results)
+    except UnreadableResults as error:
+        return done, str(error)
+
+
+async def _flaky(at: _Ground, failed: list[Case]) -> set[str]:
+    """Run the failed tests, and no others, once more; those that pass then."""
+    arguments = options_only(at.command.argv[3:], at.workspace)
+    done, cases = await _pytest(at, (*arguments, *(case.id for case in failed)), "again")
+    if done.timed_out or isinstance(cases, str):
+        return set()
+    outcomes = {case.id: case.outcome for case in cases}
+    if ("failed" in outcomes.values()) != (done.returncode != 0):
+        return set()
+    return {case.id for case in failed if outcomes.get(case.id) == "passed"}
+
+
+def _judge(at: _Ground, cases: list[Case], flaky: set[str]) -> CheckReport:
+    failed = [case for case in cases if case.outcome == "failed" and case.id not in flaky]
+    metrics = _counts(cases, flaky)
+    findings = [failure_finding(case, at.workspace) for case in failed[:_FINDINGS]]
+    findings += [flaky_finding(case, at.workspace) for case in cases if case.id in flaky]
+    told = [word for word in ("passed", "failed", "skipped") if metrics[word] or word == "passed"]
+    words = [f"{metrics[word]:.0f} {word}" for word in told]
+    if flaky:
+        words.append(f"{plural(len(flaky), 'flaky test')} among them, passed when run again")
+    summary = ", ".join(words)
     if len(failed) > _FINDINGS:
         summary = f"{summary} (the first {_FINDINGS} are kept)"
     return CheckReport(
-        check=CHECK,
+        check=at.command.check,
         verdict=Verdict.FAILED if failed else Verdict.PASSED,
         summary=summary,
-        findings=findings,
+        findings=[each.model_copy(update={"check": at.command.check}) for each in findings],
         metrics=metrics,
-        tests=[case.id for case in cases if case.outcome == "passed"],
+        tests=[case.id for case in cases if case.outcome == "passed" or case.id in flaky],
     )
 
 
-def _counts(cases: list[Case]) -> dict[str, float]:
-    outcomes = [case.outcome for case in cases]
-    return {"tests": len(cases), **{word: outcomes.count(word) for word in ("passed", "failed", "skipped")}}
+def _counts(cases: list[Case], flaky: set[str]) -> dict[str, float]:
+    outcomes = ["passed" if case.id in flaky else case.outcome for case in cases]
+    counted: dict[str, float] = {"tests": len(cases)}
+    counted |= {word: outcomes.count(word) for word in ("passed", "failed", "skipped")}
+    return {**counted, "flaky": len(flaky)} if flaky else counted
 
 
-async def _coverage(workspace: Path, environment: TargetEnvironment, data: Path, folder: Path) -> float | None:
-    """The percentage that coverage counts; None when it measured nothing."""
+def _data(at: _Ground, name: str) -> str:
+    return f"data-{at.folder.name}-{name}"
+
+
+async def _measured(workspace: Path, environment: TargetEnvironment, folder: Path) -> Measured:
+    """What coverage counts of all runs together; nothing when it measured none."""
     coverage = [str(environment.python), "-m", "coverage"]
-    if not data.exists() and list(folder.glob(f"{data.name}.*")):  # the repository's settings say ``parallel``
-        await run_confined([*coverage, "combine", f"--data-file={data}"], cwd=workspace, timeout=60)
+    found = sorted(path for path in folder.glob("data-*") if path.is_file())
+    if not found:
+        return Measured()
+    data = found[0]
+    if len(found) > 1 or data.name.count(".") > 0:  # the repository's settings say ``parallel``
+        data = folder / "all"
+        combine = [*coverage, "combine", f"--data-file={data}", *(str(each) for each in found)]
+        await run_confined(combine, cwd=workspace, timeout=60)
     written = folder / "coverage.json"
     await run_confined(
         [*coverage, "json", f"--data-file={data}", "-q", "-o", str(written)],
@@ -107,51 +205,23 @@ async def _coverage(workspace: Path, environment: TargetEnvironment, data: Path,
         env=source_path(workspace),
         timeout=60,
     )
-    if not written.is_file():
-        return None
-    totals = json.loads(written.read_text())["totals"]
-    return round(float(totals["percent_covered"]), 2) if totals["num_statements"] else None
+    return read_coverage_json(written)
 
 
-async def _run_as_is(
-    command: list[str], workspace: Path, environment: TargetEnvironment, timeout: float
-) -> CheckReport:
-    """Run a command that is not pytest's: its exit code is the verdict, and nothing is measured."""
-    done = await run_confined(
-        command, cwd=workspace, env=source_path(workspace), venv=environment.folder, timeout=timeout,
-        fence=_fence(workspace, environment),
-    )  # fmt: skip
-    if done.timed_out:
-        return _timed_out(done, workspace, timeout)
-    name = shlex.join(command)
-    if done.returncode != 0:
-        return _broken(f"`{name}` fails with exit code {done.returncode}", done)
-    return CheckReport(check=CHECK, verdict=Verdict.PASSED, summary=f"`{name}` succeeded")
-
-
-def _fence(workspace: Path, environment: TargetEnvironment, *more: Path) -> Fence | None:
-    """Around the target's tests, which are an agent's words: none only where a person said so."""
-    if load_settings().test_fence == "off":
-        return None
-    # What git is told there would be done by the next git of ours.
-    readable = (environment.folder, *needed_by(environment.python))
-    return Fence((workspace, *more), readable, sealed=(workspace / ".git",))
-
-
-def _timed_out(done: Completed, workspace: Path, timeout: float) -> CheckReport:
-    """With where it hung, when pytest's fault handler could still say it: the innermost of the repository's lines."""
-    frames = re.findall(rf'File "{re.escape(str(workspace))}/(.+)", line (\d+) in (\S+)', done.stderr)
-    where = f"It hung in {frames[0][2]}, {frames[0][0]} line {frames[0][1]}.\n" if frames else ""
-    return _broken(f"the tests did not end within {timeout:g} s", done, where)
-
-
-def _broken(what: str, done: Completed, where: str = "") -> CheckReport:
-    """The report of a run that gives no verdict on each test: it blocks as a whole."""
+def _required(report: CheckReport) -> CheckReport:
+    """An absent report as one that blocks: the repository says that it does not go without tests."""
+    if report.verdict is not Verdict.ABSENT:
+        return report
     finding = Finding(
-        check=CHECK,
-        severity=Severity.CRITICAL,
-        title=what[0].upper() + what[1:],
-        evidence=f"{where}{tail(done.words)}" or "It said nothing.",
-        fingerprint=digest(CHECK, what.split(":", maxsplit=1)[0]),
-    )
-    return CheckReport(check=CHECK, verdict=Verdict.FAILED, summary=what, findings=[finding])
+        check=report.check, severity=Severity.CRITICAL, title="There are no tests, and the repository requires them",
+        evidence=f"{report.summary} `require_tests` is set in [tool.shipline].",
+        fingerprint=digest(report.check, "required"),
+    )  # fmt: skip
+    return report.model_copy(update={"verdict": Verdict.FAILED, "findings": [finding]})
+
+
+def _timed_out(at: _Ground, done: Completed, timeout: float) -> CheckReport:
+    """With where it hung, when pytest's fault handler could still say it: the innermost of the repository's lines."""
+    frames = re.findall(rf'File "{re.escape(str(at.workspace))}/(.+)", line (\d+) in (\S+)', done.stderr)
+    where = f"It hung in {frames[0][2]}, {frames[0][0]} line {frames[0][1]}.\n" if frames else ""
+    return broken(at.command, f"the tests did not end within {timeout:g} s", done, where)

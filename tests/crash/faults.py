@@ -37,6 +37,7 @@ REQUESTS: Mapping[EffectKind, Rule] = {
     EffectKind.PULL_MERGE: {"method": "PUT", "path": f"{_REPO}/pulls/[0-9]+/merge"},
     EffectKind.REVIEW: {"method": "POST", "path": f"{_REPO}/pulls/[0-9]+/reviews"},
     EffectKind.COMMENT_QA: {"method": "POST", "path": f"{_REPO}/issues/[0-9]+/comments"},
+    EffectKind.CHECK_RUN: {"method": "POST", "path": f"{_REPO}/check-runs"},
     EffectKind.RELEASE: {"method": "POST", "path": f"{_REPO}/releases"},
     # In the order in which the road comes by them.
     EffectKind.AGENT_INFRA_DEPLOY_ENGINEER: {"method": "POST", "path": _CLONE},

@@ -9,6 +9,7 @@ import pytest
 
 from ledger.models import CheckReport, Severity, Verdict
 from tasks.quality import TargetEnvironment, check_change, check_whole, reports
+from tasks.quality.changed import Changed
 from tasks.quality.coverage import coverage_gate
 from tasks.quality.lint import lint
 from tasks.quality.sast import sast
@@ -42,6 +43,18 @@ async def test_lint_takes_the_repositorys_settings_and_no_others(repository: Rep
     assert (await lint(repository({"app.py": "x = 1\n"}))).findings == []
     own = {"app.py": "import os\n", "pyproject.toml": '[tool.ruff.lint]\nignore = ["F401"]\n'}
     assert (await lint(repository(own))).findings == []
+
+
+async def test_where_lint_was_promised_the_repositorys_own_rules_hold_the_lines_of_the_change(
+    repository: Repository,
+) -> None:
+    files = {"app.py": "import os\nimport sys\n", "ruff.toml": 'lint.select = ["F"]\n'}
+    root, changed = repository(files), Changed({"app.py": frozenset({2})})
+    held = await lint(root, changed, promised=True)
+    assert [(each.line, each.severity) for each in held.findings] == [(2, Severity.CRITICAL), (1, Severity.MINOR)]
+    assert (await lint(root, changed)).critical == []
+    (root / "ruff.toml").unlink()
+    assert (await lint(root, changed, promised=True)).critical == []  # ruff's own rules were promised by nobody
 
 
 async def test_lint_says_when_ruff_refuses_the_settings(repository: Repository) -> None:
@@ -121,7 +134,9 @@ async def test_a_leafs_suite(repository: Repository, environment: TargetEnvironm
     assert [(each.check, each.verdict) for each in found] == [
         ("tests", Verdict.PASSED),
         ("coverage", Verdict.PASSED),
+        ("coverage-of-change", Verdict.ABSENT),
         ("lint", Verdict.PASSED),
+        ("types", Verdict.ABSENT),
     ]
     assert time.monotonic() - started < 5
     assert left_in(root) == ""
@@ -134,17 +149,21 @@ async def test_the_whole_suite(repository: Repository, environment: TargetEnviro
     assert {each.check: each.verdict for each in found} == {
         "tests": Verdict.PASSED,
         "coverage": Verdict.FAILED,
+        "coverage-of-change": Verdict.ABSENT,
         "lint": Verdict.PASSED,
+        "types": Verdict.ABSENT,
         "sast": Verdict.FAILED,
         "secrets": Verdict.FAILED,
         "licences": Verdict.PASSED,
+        "vulnerabilities": Verdict.PASSED,
+        "workflows": Verdict.PASSED,
     }
     assert left_in(root) == ""
 
 
 async def test_a_suite_without_tests_says_so(repository: Repository, environment: TargetEnvironment) -> None:
     found = await check_change(repository({"app.py": APP}), environment, minimum_coverage=80, timeout=30)
-    assert [each.verdict for each in found] == [Verdict.ABSENT, Verdict.ABSENT, Verdict.PASSED]
+    assert [each.verdict for each in found[:2]] == [Verdict.ABSENT, Verdict.ABSENT]
 
 
 async def test_a_missing_tool_is_absent_in_words(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
