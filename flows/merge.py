@@ -6,6 +6,7 @@ from flows.filing import file_under, settle
 from flows.heeding import stage
 from ledger.models import RunState
 from tasks.gate import await_required
+from tasks.gates import GatesShut
 from tasks.pulls import merge_pull_request, open_pull_request
 from tasks.reconcile.nodes import attend_all
 from tasks.releasing import update_regression
@@ -27,7 +28,14 @@ async def merge(run_id: str) -> bool:
         await file_under(run_id, root.key, red)
         await back_to(run_id, RunState.EXECUTION_LOOP, f"{len(red)} required check(s) of the epic failed")
         return False
-    if not await merge_pull_request(run_id, root.key):
+    try:
+        merged = await merge_pull_request(run_id, root.key)
+    except GatesShut as shut:
+        if not shut.heals:
+            raise
+        await back_to(run_id, RunState.EXECUTION_LOOP, str(shut))
+        return False
+    if not merged:
         await back_to(run_id, RunState.QA, "The epic or integration moved after QA; checking again")
         return False
     await settle(run_id, root.key)

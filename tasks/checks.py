@@ -66,6 +66,9 @@ async def _conclude(at: Here, issue: Issue, checked: Checked, findings: list[Fin
     if issue.pr_number is not None:
         text = check_comment(checked.reports, head)
         await comment(at, at.repo, issue.key, str(issue.round), issue.pr_number, EffectKind.COMMENT_QA, head[:12], text)
+    kept = [each.model_copy(update={"findings": each.critical, "tests": []}) for each in checked.reports]
+    told = {"reports": [each.model_dump(by_alias=True) for each in kept], "reportedHead": head}
+    await change_issue(at.ctx.store, at.run.id, issue.key, told, expect={"head": head})
     if findings:
         return findings
     changed = await at.repo.changed_files(str(issue.base), head)

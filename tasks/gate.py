@@ -11,6 +11,7 @@ from ledger.models import EventType, Finding, Issue, Severity, now
 from ledger.timeline import append, event
 from shipline.errors import ShiplineError
 from shipline.ids import digest
+from tasks.gates import see_gates
 from tasks.github.required import CheckSeen, required_checks, seen_checks
 from tasks.pulls import mark_ready
 from tasks.state import Here, here
@@ -34,7 +35,9 @@ async def await_required(run_id: str, key: str) -> list[Finding]:
     names = await required_checks(at.repo, str(issue.base))
     if not names:
         return []
-    await mark_ready(at, issue, await at.repo.pull(issue.pr_number))  # checks may leave drafts alone
+    pull = await at.repo.pull(issue.pr_number)
+    await mark_ready(at, issue, pull)  # checks may leave drafts alone
+    await see_gates(at, issue, pull)
     return await _through(at, issue, head, names)
 
 

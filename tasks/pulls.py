@@ -12,6 +12,7 @@ from tasks.agents.material import Section
 from tasks.agents.registry import only_replays
 from tasks.agents.untrusted import shown
 from tasks.answers import Produced, Review
+from tasks.gates import pass_gates
 from tasks.github.client import GitHubError
 from tasks.github.look import files_of
 from tasks.github.repo import Comment, PullRef, Sha
@@ -121,16 +122,21 @@ async def _post(at: Here, issue: Issue, opinion: Review) -> None:
 async def merge_begun(run_id: str, key: str) -> bool:
     """Whether a merge of the node was begun before: then GitHub may have merged it, whatever the ledger says."""
     at = await here(run_id)
-    return await at.ctx.store.find_one(Effect, {"_id": str(_merge_key(run_id, key))}) is not None
+    begun = merge_key(await get_issue(at.ctx.store, run_id, key))
+    return await at.ctx.store.find_one(Effect, {"_id": str(begun)}) is not None
 
 
-def _merge_key(run_id: str, key: str) -> Key:
-    return Key(run_id, key, "1", EffectKind.PULL_MERGE)
+def merge_key(issue: Issue) -> Key:
+    """The effect of merging the node's pull request; another pull request's is another one."""
+    return Key(issue.run_id, issue.key, "1", EffectKind.PULL_MERGE, "-".join(map(str, issue.earlier_prs)))
 
 
 @step(name="merge", task_run_name="merge {key}")
 async def merge_pull_request(run_id: str, key: str) -> bool:
-    """Merge the node's pull request at the head that QA passed. False when head or base has moved since."""
+    """Merge the node's pull request at the head that QA passed. False when head or base has moved since.
+
+    Raises GatesShut, which names every gate in the way, and Interrupted where a person must speak first.
+    """
     at = await here(run_id)
     issue = await get_issue(at.ctx.store, run_id, key)
     if issue.merged_sha:
@@ -146,9 +152,13 @@ async def merge_pull_request(run_id: str, key: str) -> bool:
 async def _merge(at: Here, issue: Issue) -> bool:
     number, tested, run_id, key = _number(issue), issue.tested_head, at.run.id, issue.key
     parent = await _merged_into(at, issue)
-    if tested is None or not await _fit_to_merge(at, issue, tested):
+    if tested is None:
         return False
-    await mark_ready(at, issue, await at.repo.pull(number))
+    pull = await at.repo.pull(number)
+    if not pull.merged_sha:
+        await mark_ready(at, issue, pull)
+        if not await pass_gates(at, issue, pull):
+            return False
 
     async def look() -> Sha | None:
         merged = (await at.repo.pull(number)).merged_sha
@@ -161,7 +171,7 @@ async def _merge(at: Here, issue: Issue) -> bool:
 
     try:
         merged = await perform(
-            at.ctx.store, _merge_key(run_id, key), Sha, act=act, look=look,
+            at.ctx.store, merge_key(issue), Sha, act=act, look=look,
             say=lambda done: f"Merged #{number} ({issue.branch}) into {issue.base} as {done.sha[:7]}",
             phase=at.run.state,
         )  # fmt: skip
@@ -182,15 +192,6 @@ async def _merged_into(at: Here, issue: Issue) -> Issue | None:
     """The node whose branch this one's is merged into; None for a long-lived branch."""
     ancestors = (await read_tree(at.ctx.store, at.run.id)).ancestors(issue.key)
     return next((each for each in ancestors if each.branch == issue.base), None)
-
-
-async def _fit_to_merge(at: Here, issue: Issue, tested: str) -> bool:
-    """The tested head is still the branch's head and contains the base's tip: nothing untested slips in."""
-    pull = await at.repo.pull(_number(issue))
-    if pull.merged_sha:
-        return True
-    tip = await at.repo.branch_sha(str(issue.base))
-    return pull.head == tested and tip is not None and await at.repo.contains(tested, tip)
 
 
 async def mark_ready(at: Here, issue: Issue, pull: PullRef) -> None:

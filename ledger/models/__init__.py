@@ -19,6 +19,7 @@ from ledger.models.control import Proof, ProofLine, Switch, switch_id
 from ledger.models.effect import Effect, EffectKind, EffectStatus, Lease
 from ledger.models.errand import Errand, ErrandStatus
 from ledger.models.event import Event, EventType, Level, PendingEvent
+from ledger.models.gates import Approved, Gate, GateFacts, GateState
 from ledger.models.issue import DefectOrigin, Held, Issue, IssueStatus, issue_id
 from ledger.models.quality import CheckReport, Finding, Severity, Verdict
 from ledger.models.records import (
@@ -59,6 +60,7 @@ __all__ = [
     "AgentRunStatus",
     "AgentType",
     "Approval",
+    "Approved",
     "Audit",
     "Budget",
     "Carrier",
@@ -84,6 +86,9 @@ __all__ = [
     "Executor",
     "Finding",
     "Forecast",
+    "Gate",
+    "GateFacts",
+    "GateState",
     "Handshake",
     "Held",
     "Idea",

@@ -10,6 +10,8 @@ from pymongo import ASCENDING, IndexModel
 
 from ledger.models.base import Model, Stamped
 from ledger.models.event import PendingEvent
+from ledger.models.gates import GateFacts
+from ledger.models.quality import CheckReport
 from ledger.models.spec import NODE_KEY, IssueType
 
 
@@ -47,7 +49,8 @@ class Issue(Stamped):
     ``head`` is the last commit pushed to ``branch``; ``tested_head`` the one that QA passed; ``merged_sha`` the merge
     commit in ``base``. ``round`` rises whenever the node is worked on again. ``asked`` names what a person did by hand
     and was asked about; to go on after that is the answer. ``held`` is what a guard stopped last. ``earlier_prs`` are
-    pull requests that no longer count.
+    pull requests that no longer count. ``reports`` are the last checks, on ``reported_head``, with the findings that
+    block; ``facts`` is what was seen when it was last to merge; ``awaits`` the head that waits for a person's approval.
     """
 
     COLLECTION: ClassVar[str] = "issues"
@@ -85,6 +88,10 @@ class Issue(Stamped):
     tested_head: str | None = None
     merged_sha: str | None = None
     tests: list[str] = Field(default_factory=list)
+    reports: list[CheckReport] = Field(default_factory=list)
+    reported_head: str | None = None
+    facts: GateFacts | None = None
+    awaits: str | None = None
     origin: DefectOrigin | None = None
     failure: str | None = None
     asked: str | None = None
