@@ -12,6 +12,7 @@ from ledger.timeline import append, event
 from shipline.errors import ShiplineError
 from shipline.ids import digest
 from tasks.gates import see_gates
+from tasks.github.repo import PullRef
 from tasks.github.required import CheckSeen, required_checks, seen_checks
 from tasks.pulls import mark_ready
 from tasks.state import Here, here
@@ -37,12 +38,11 @@ async def await_required(run_id: str, key: str) -> list[Finding]:
         return []
     pull = await at.repo.pull(issue.pr_number)
     await mark_ready(at, issue, pull)  # checks may leave drafts alone
-    await see_gates(at, issue, pull)
-    return await _through(at, issue, head, names)
+    return await _through(at, issue, pull, head, names)
 
 
-async def _through(at: Here, issue: Issue, head: str, names: list[str]) -> list[Finding]:
-    until = now() + timedelta(seconds=at.ctx.settings.checks_seconds)
+async def _through(at: Here, issue: Issue, pull: PullRef, head: str, names: list[str]) -> list[Finding]:
+    until, shown = now() + timedelta(seconds=at.ctx.settings.checks_seconds), False
     while True:
         await heed(at.ctx.store, at.run.id)
         seen = await seen_checks(at.repo, head)
@@ -54,6 +54,9 @@ async def _through(at: Here, issue: Issue, head: str, names: list[str]) -> list[
         if not waiting:
             return []
         await _tell(at, issue, head, waiting)
+        if not shown:
+            await see_gates(at, issue, pull)
+            shown = True
         if now() > until:
             raise ShiplineError(
                 f"#{issue.pr_number} waits for {', '.join(waiting)} on {head[:7]}, which {issue.base} requires.",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ledger.approvals import approvals_of
 from ledger.interrupts import lift_pause, pause_run
 from ledger.issues import change_issue, get_issue, read_tree
-from ledger.models import EventType, Gate, GateFacts, Issue, IssueStatus, Level, UserSettings, now
+from ledger.models import EventType, Gate, GateFacts, Issue, Level, UserSettings, now
 from ledger.rules.budget import lines, stop_words, used_up
 from ledger.rules.gates import (
     APPROVAL,
@@ -21,6 +21,7 @@ from ledger.rules.gates import (
     gates,
     in_the_way,
     refusal,
+    waits_for_approval,
 )
 from ledger.rules.tree import Tree, is_open
 from ledger.timeline import append, event
@@ -133,11 +134,6 @@ async def go_on_approved(run_id: str, tree: Tree) -> bool:
     why = f"waits for approval of {named}; let one pass with `shipline approve {run_id} NODE`"
     await pause_run(store, run_id, BY, why)
     raise Interrupted(f"Run {run_id} is paused: {why}.")
-
-
-def waits_for_approval(issue: Issue) -> bool:
-    """Whether the node stands still because nobody has approved its head yet."""
-    return issue.awaits is not None and issue.awaits == issue.head and issue.status is not IssueStatus.DONE
 
 
 async def take_up(run_id: str, key: str) -> None:

@@ -63,6 +63,11 @@ def approval_words(issue: Issue) -> str:
     return f"waits for approval of #{issue.pr_number} at head {_short(issue.tested_head)}"
 
 
+def waits_for_approval(issue: Issue) -> bool:
+    """Whether the node stands still because nobody has approved its head yet."""
+    return issue.awaits is not None and issue.awaits == issue.head and is_open(issue)
+
+
 def _below(tree: Tree, issue: Issue) -> Gate:
     below = tree.descendants(issue.key)
     left = [each for each in below if is_open(each) and each.type is not IssueType.DEFECT]
