@@ -43,7 +43,7 @@ async def check(run_id: str, key: str) -> list[Finding]:
     issue = await get_issue(at.ctx.store, run_id, key)
     if issue.tested_head is not None and issue.tested_head == issue.head:
         return []
-    checked = await _checked(at, issue, EffectKind.QA)
+    checked = await reports_of(at, issue, EffectKind.QA)
     return await _conclude(at, issue, checked, group(checked.reports, key))
 
 
@@ -54,7 +54,7 @@ async def check_epic(run_id: str, key: str) -> list[Finding]:
     issue = await get_issue(at.ctx.store, run_id, key)
     if issue.tested_head is not None and issue.tested_head == issue.head:
         return []
-    checked = await _checked(at, issue, EffectKind.QA_WHOLE)
+    checked = await reports_of(at, issue, EffectKind.QA_WHOLE)
     findings = [finding for report in checked.reports for finding in report.critical]
     if not findings:
         findings = await _opinions(at, checked.reports)
@@ -83,12 +83,13 @@ async def _conclude(at: Here, issue: Issue, checked: Checked, findings: list[Fin
     return []
 
 
-async def _checked(at: Here, issue: Issue, kind: EffectKind) -> Checked:
+async def reports_of(at: Here, issue: Issue, kind: EffectKind, round_: str = "") -> Checked:
+    """What the checks say of the tree of the node's head: kept by tree, within a round (the node's, unless given)."""
     head = _head(issue)
     tree = await at.repo.tree_of(head)
     settings = await get_settings(at.run)
 
-    key = Key(at.run.id, "trees", str(issue.round), kind, tree[:12])
+    key = Key(at.run.id, "trees", round_ or str(issue.round), kind, tree[:12])
     whole = kind is EffectKind.QA_WHOLE
 
     async def act() -> Checked:

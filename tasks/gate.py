@@ -38,11 +38,12 @@ async def await_required(run_id: str, key: str) -> list[Finding]:
         return []
     pull = await at.repo.pull(issue.pr_number)
     await mark_ready(at, issue, pull)  # checks may leave drafts alone
-    return await _through(at, issue, pull, head, names)
+    return await through(at, issue, head, names, pull)
 
 
-async def _through(at: Here, issue: Issue, pull: PullRef, head: str, names: list[str]) -> list[Finding]:
-    until, shown = now() + timedelta(seconds=at.ctx.settings.checks_seconds), False
+async def through(at: Here, issue: Issue, head: str, names: list[str], pull: PullRef | None = None) -> list[Finding]:
+    """Wait for these checks of ``head``; the findings of those that failed. With ``pull`` its gates are shown."""
+    until = now() + timedelta(seconds=at.ctx.settings.checks_seconds)
     while True:
         await heed(at.ctx.store, at.run.id)
         seen = await seen_checks(at.repo, head)
@@ -54,9 +55,9 @@ async def _through(at: Here, issue: Issue, pull: PullRef, head: str, names: list
         if not waiting:
             return []
         await _tell(at, issue, head, waiting)
-        if not shown:
+        if pull is not None:
             await see_gates(at, issue, pull)
-            shown = True
+            pull = None  # once
         if now() > until:
             raise ShiplineError(
                 f"#{issue.pr_number} waits for {', '.join(waiting)} on {head[:7]}, which {issue.base} requires.",
