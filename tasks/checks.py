@@ -5,12 +5,14 @@ from __future__ import annotations
 from ledger.effects import Key, nothing_to_find, perform
 from ledger.issues import change_issue, get_issue
 from ledger.models import AgentType, CheckReport, EffectKind, Executor, Finding, Issue, IssueStatus, Model, Severity
+from ledger.rules.criteria import unproven
 from shipline.errors import NotFound
 from shipline.ids import digest
 from tasks.actions.elsewhere import check_there
 from tasks.agents.ask import ask_planner, compose
 from tasks.agents.material import Section
 from tasks.agents.recording import as_yaml
+from tasks.agents.registry import RECORDED
 from tasks.answers import AuditOpinion, QaOpinion
 from tasks.budget import counting
 from tasks.git import clone, discard
@@ -129,6 +131,17 @@ async def _opinions(at: Here, reports: list[CheckReport]) -> list[Finding]:
     qa = await ask_planner(at.ctx, at.run, judge, QaOpinion)
     audit = await compose(at.ctx, at.run, AgentType.SECURITY_AUDITOR, "Audit the whole change", material=told)
     await ask_planner(at.ctx, at.run, audit, AuditOpinion)
+    wanted = at.run.spec.acceptance_criteria if at.run.spec else []
+    asked = bool(qa.criteria) or at.ctx.settings.planner != RECORDED
+    open_ones = unproven(wanted, qa.criteria) if asked else []
+    if qa.verdict == "pass" and open_ones:
+        return [
+            Finding(
+                check="qa-tester", severity=Severity.CRITICAL, evidence="\n".join(f"- {each}" for each in open_ones),
+                title=f"{len(open_ones)} acceptance criteria of the whole are without evidence",
+                fingerprint=digest("criteria", *open_ones),
+            )
+        ]  # fmt: skip
     if qa.verdict == "pass":
         return []
     return [

@@ -5,23 +5,25 @@ from __future__ import annotations
 from ledger.effects import Key, perform
 from ledger.issues import change_issue, get_issue, read_tree
 from ledger.models import AgentType, Effect, EffectKind, Finding, Issue, IssueStatus, Severity
+from ledger.rules.criteria import unproven
 from shipline.errors import LeaseLost, NotFound
 from shipline.ids import digest
 from tasks.agents.ask import compose, journal, parse
 from tasks.agents.material import Section
-from tasks.agents.registry import only_replays
+from tasks.agents.registry import RECORDED, only_replays
 from tasks.agents.untrusted import shown
 from tasks.answers import Produced, Review
 from tasks.gates import pass_gates
 from tasks.github.client import GitHubError
 from tasks.github.look import files_of
-from tasks.github.repo import Comment, PullRef, Sha
+from tasks.github.repo import PullRef, Sha
 from tasks.implementing import produce
 from tasks.issues import Told
+from tasks.reviewing import post_review
 from tasks.slots import only_one
 from tasks.state import Here, here
 from tasks.step import step
-from tasks.texts import marker, pull_body, pull_title, trailers
+from tasks.texts import pull_body, pull_title, trailers
 
 
 @step(name="open-pull-request", task_run_name="pull request of {key}")
@@ -58,7 +60,14 @@ async def review(run_id: str, key: str) -> Finding | None:
         expect={"status": IssueStatus.IN_PROGRESS, "round": issue.round},
     )  # fmt: skip
     opinion = await _ask_reviewer(at, issue)
-    await _post(at, issue, opinion)
+    await post_review(at, issue, opinion)
+    open_ones = await _judge_criteria(at, issue, opinion)
+    if opinion.verdict == "approve" and open_ones:
+        return Finding(
+            check="review", severity=Severity.CRITICAL, evidence="\n".join(f"- {each}" for each in open_ones),
+            title=f"The review of #{issue.pr_number} leaves {len(open_ones)} acceptance criteria without evidence",
+            fingerprint=digest("criteria", key, *open_ones),
+        )  # fmt: skip
     if opinion.verdict == "approve":
         await change_issue(
             at.ctx.store, run_id, key, {"status": IssueStatus.QA},
@@ -71,6 +80,14 @@ async def review(run_id: str, key: str) -> Finding | None:
         evidence=evidence, path=opinion.comments[0].path if opinion.comments else None,
         fingerprint=digest("review", key, str(issue.round)),
     )  # fmt: skip
+
+
+async def _judge_criteria(at: Here, issue: Issue, opinion: Review) -> list[str]:
+    """The criteria without evidence. Recorded reviewers were not always asked about them."""
+    told = [each.model_dump(by_alias=True) for each in opinion.criteria]
+    await change_issue(at.ctx.store, at.run.id, issue.key, {"criteria": told}, expect={"round": issue.round})
+    asked = bool(opinion.criteria) or at.ctx.settings.coder != RECORDED
+    return unproven(issue.acceptance_criteria, opinion.criteria) if asked else []
 
 
 async def _ask_reviewer(at: Here, issue: Issue) -> Review:
@@ -96,27 +113,6 @@ async def _diff(at: Here, issue: Issue) -> list[Section]:
     files = await files_of(at.run.repo, _number(issue))
     parts = [f"{each.status} {each.path}\n{each.patch or '(no text)'}" for each in files]
     return [Section("The diff", *shown("\n\n".join(parts)))]
-
-
-async def _post(at: Here, issue: Issue, opinion: Review) -> None:
-    number, mark = _number(issue), marker(at.run.id, issue.key, "review", str(issue.round))
-    remarks = [f"- `{each.path}`: {each.body}" for each in opinion.comments]
-    body = "\n".join([f"Review: {opinion.verdict.replace('_', ' ')}. {opinion.summary}", *remarks, mark])
-
-    async def look() -> Comment | None:
-        return await at.repo.find_review(number, mark)
-
-    async def act() -> Comment:
-        return await at.repo.review(number, str(issue.head), body, [])
-
-    async def undo(second: Comment) -> None:
-        await at.repo.reword_review(number, second.id, "Posted twice by mistake; the other review counts.")
-
-    await perform(
-        at.ctx.store, Key(at.run.id, issue.key, str(issue.round), EffectKind.REVIEW), Comment, act=act, look=look,
-        undo=undo,
-        say=lambda _: f"Review of #{number}: {opinion.verdict.replace('_', ' ')}", phase=at.run.state,
-    )  # fmt: skip
 
 
 async def merge_begun(run_id: str, key: str) -> bool:

@@ -16,6 +16,7 @@ from ledger.models.audit import Audit
 from ledger.models.base import Document, Model, Stamped, now
 from ledger.models.budget import Budget, Spent, Stopwatch
 from ledger.models.control import Proof, ProofLine, Switch, switch_id
+from ledger.models.criteria import CriterionSeen
 from ledger.models.effect import Effect, EffectKind, EffectStatus, Lease
 from ledger.models.errand import Errand, ErrandStatus
 from ledger.models.event import Event, EventType, Level, PendingEvent
@@ -68,6 +69,7 @@ __all__ = [
     "CheckReport",
     "Checkpoint",
     "CiStatus",
+    "CriterionSeen",
     "DefectOrigin",
     "Delivery",
     "Deployment",

@@ -9,6 +9,7 @@ from pydantic import Field
 from pymongo import ASCENDING, IndexModel
 
 from ledger.models.base import Model, Stamped
+from ledger.models.criteria import CriterionSeen
 from ledger.models.event import PendingEvent
 from ledger.models.gates import GateFacts
 from ledger.models.quality import CheckReport
@@ -50,7 +51,8 @@ class Issue(Stamped):
     commit in ``base``. ``round`` rises whenever the node is worked on again. ``asked`` names what a person did by hand
     and was asked about; to go on after that is the answer. ``held`` is what a guard stopped last. ``earlier_prs`` are
     pull requests that no longer count. ``reports`` are the last checks, on ``reported_head``, with the findings that
-    block; ``facts`` is what was seen when it was last to merge; ``awaits`` the head that waits for a person's approval.
+    block; ``criteria`` is what the reviewer said of each; ``facts`` what was seen when it was last to merge; ``awaits``
+    the head that waits for a person's approval.
     """
 
     COLLECTION: ClassVar[str] = "issues"
@@ -90,6 +92,7 @@ class Issue(Stamped):
     tests: list[str] = Field(default_factory=list)
     reports: list[CheckReport] = Field(default_factory=list)
     reported_head: str | None = None
+    criteria: list[CriterionSeen] = Field(default_factory=list)
     facts: GateFacts | None = None
     awaits: str | None = None
     origin: DefectOrigin | None = None
