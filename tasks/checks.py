@@ -5,6 +5,7 @@ from __future__ import annotations
 from ledger.effects import Key, nothing_to_find, perform
 from ledger.issues import change_issue, get_issue
 from ledger.models import AgentType, CheckReport, EffectKind, Executor, Finding, Issue, IssueStatus, Model, Severity
+from ledger.rules.causes import one_each
 from ledger.rules.criteria import unproven
 from shipline.errors import NotFound
 from shipline.ids import digest
@@ -57,7 +58,7 @@ async def check_epic(run_id: str, key: str) -> list[Finding]:
     if issue.tested_head is not None and issue.tested_head == issue.head:
         return []
     checked = await reports_of(at, issue, EffectKind.QA_WHOLE)
-    findings = [finding for report in checked.reports for finding in report.critical]
+    findings = one_each([finding for report in checked.reports for finding in report.critical])
     if not findings:
         findings = await _opinions(at, checked.reports)
     return await _conclude(at, issue, checked, findings)

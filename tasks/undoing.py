@@ -12,6 +12,7 @@ from typing import TypeVar
 from ledger.effects import Key, perform
 from ledger.issues import change_issue, get_issue
 from ledger.models import EffectKind, EventType, Finding, Issue, Level, Model
+from ledger.rules.causes import one_each
 from ledger.timeline import append, event
 from shipline.errors import NotFound, ShiplineError
 from shipline.ids import digest
@@ -52,7 +53,7 @@ async def check_merged(run_id: str, key: str) -> list[Finding]:
     # A round of its own, where the same tree is wanted once more: QA is kept by tree.
     round_ = f"{issue.round}-merged" if same else ""
     checked = await reports_of(at, issue.model_copy(update={"head": merged}), EffectKind.QA_WHOLE, round_)
-    return [finding for report in checked.reports for finding in report.critical]
+    return one_each([finding for report in checked.reports for finding in report.critical])
 
 
 @step(name="revert-merge", task_run_name="revert {key}")

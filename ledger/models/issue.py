@@ -28,10 +28,11 @@ class IssueStatus(StrEnum):
 
 
 class DefectOrigin(Model):
-    """What a defect was found by. One ``fingerprint`` is filed once a run, however many checks see it."""
+    """What a defect was found by. One ``cause`` is filed once at a time, however many checks see it."""
 
     check: str
     fingerprint: str
+    cause: str = ""
     evidence: str
     path: str | None = None
 
@@ -52,7 +53,7 @@ class Issue(Stamped):
     and was asked about; to go on after that is the answer. ``held`` is what a guard stopped last. ``earlier_prs`` are
     pull requests that no longer count. ``reports`` are the last checks, on ``reported_head``, with the findings that
     block; ``criteria`` is what the reviewer said of each; ``facts`` what was seen when it was last to merge; ``awaits``
-    the head that waits for a person's approval.
+    the head that waits for a person's approval; ``failed_as`` how a defect's last fix failed.
     """
 
     COLLECTION: ClassVar[str] = "issues"
@@ -96,6 +97,7 @@ class Issue(Stamped):
     facts: GateFacts | None = None
     awaits: str | None = None
     origin: DefectOrigin | None = None
+    failed_as: str | None = None
     failure: str | None = None
     asked: str | None = None
     held: Held | None = None
