@@ -11,6 +11,7 @@ from console import (
     commands_app,
     commands_budget,
     commands_control,
+    commands_gates,
     commands_replay,
     commands_runs,
     commands_stack,
@@ -38,7 +39,8 @@ app.command()(commands_stack.up)
 app.command()(commands_stack.demo)
 app.command()(commands_runs.run)
 app.command()(commands_runs.resume)
-app.command()(commands_control.approve)
+app.command()(commands_gates.approve)
+app.command()(commands_gates.gates)
 app.command()(commands_control.pause)
 app.command()(commands_control.cancel)
 app.command()(commands_control.retry)

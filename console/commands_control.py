@@ -31,13 +31,6 @@ def pause(run_id: RunId, reason: Reason = "", json: Json = False) -> None:
         out.print(f"{words(run)}. Nothing new starts. Go on: shipline resume {run_id}", markup=False, soft_wrap=True)
 
 
-def approve(run_id: RunId, json: Json = False) -> None:
-    """Let a plan that waits be carried out. `shipline show RUN` shows it; `shipline cancel RUN` gives it up."""
-    from tasks import control
-
-    _say_resumed(now_done(lambda: control.approve(run_id, by=whoami())), json)
-
-
 def cancel(
     run_id: RunId,
     reason: Reason = "",
@@ -67,7 +60,7 @@ def retry(
     """Try one node again that stopped with a failure: its agent is asked anew, its siblings are left as they are."""
     from tasks import control
 
-    _say_resumed(now_done(lambda: control.retry(run_id, node, by=whoami())), json)
+    say_resumed(now_done(lambda: control.retry(run_id, node, by=whoami())), json)
 
 
 def allow(
@@ -78,14 +71,14 @@ def allow(
     """Let the change of a node pass that a guard stopped: exactly this one, this once. Its agent is not asked anew."""
     from tasks import control
 
-    _say_resumed(now_done(lambda: control.allow(run_id, node, by=whoami())), json)
+    say_resumed(now_done(lambda: control.allow(run_id, node, by=whoami())), json)
 
 
 def advance(run_id: RunId, json: Json = False) -> None:
     """Move a run to its next stage when nothing is in the way; otherwise say what is, and change nothing."""
     from tasks import control
 
-    _say_resumed(now_done(lambda: control.advance(run_id, by=whoami())), json)
+    say_resumed(now_done(lambda: control.advance(run_id, by=whoami())), json)
 
 
 def pause_all(reason: Reason = "", repo: Repo = None, json: Json = False) -> None:
@@ -139,7 +132,8 @@ def now_done(work: Callable[[], Awaitable[T]]) -> T:
     return asyncio.run(inside())
 
 
-def _say_resumed(resumed: Any, json: bool) -> None:
+def say_resumed(resumed: Any, json: bool) -> None:
+    """Which run goes on, and how."""
     if json:
         say_json(_public(resumed.run) | {"flowRun": resumed.flow_run, "said": resumed.said})
     else:

@@ -15,6 +15,7 @@ from ledger.rules.steps import Step, stuck
 from ledger.rules.tree import Tree
 from shipline.errors import Interrupted, ShiplineError
 from tasks.budget import spend_time
+from tasks.gates import go_on_approved
 from tasks.report import show_progress
 from tasks.state import enter, get_run, get_tree
 from tasks.submit import parallel_limit
@@ -43,6 +44,8 @@ async def execute(run_id: str) -> None:
             for todo in steps_in_order(tree, list(running.values()), limit, replay.moves if replay else ()):
                 running[asyncio.create_task(work(run_id, todo))] = todo
             if not running:
+                if await go_on_approved(run_id, tree):
+                    continue
                 break
             # A TaskGroup would cancel the siblings of a step that raises; here they go on to their own end.
             finished, _ = await asyncio.wait(running, timeout=TICK, return_when=asyncio.FIRST_COMPLETED)

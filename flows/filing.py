@@ -18,8 +18,9 @@ async def file_under(run_id: str, key: str, findings: Sequence[Finding]) -> None
     """File what QA found in a node as defects under it; a defect itself goes into another round."""
     tree = await get_tree(run_id)
     if is_defect(tree[key]):
-        if not await another_round(run_id, key, findings[0]):
-            raise ShiplineError(f"{findings[0].title}, after {tree[key].round} rounds.", findings[0].evidence[-300:])
+        stopped = await another_round(run_id, key, findings[0])
+        if stopped:
+            raise ShiplineError(stopped, findings[0].evidence[-300:])
         return
     for finding in findings:
         await _file(run_id, key, finding)

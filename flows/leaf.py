@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from flows.filing import file_under, settle
+from flows.filing import file_under, settle, tell
 from ledger.interrupts import words
 from ledger.models import IssueStatus
 from shipline.errors import Interrupted, ShiplineError
 from tasks.branches import prepare_branch, update_branch
 from tasks.checks import check
 from tasks.gate import await_required
+from tasks.gates import GatesShut
 from tasks.implementing import implement, resolve_conflict
 from tasks.pulls import merge_begun, merge_pull_request, open_pull_request, review
 from tasks.reconcile.nodes import attend, explain
@@ -89,10 +90,15 @@ async def _verdict(run_id: str, key: str, work: Callable[[str, str], Coroutine[A
         await work(run_id, key)
     except Interrupted:
         raise
+    except GatesShut as shut:
+        if shut.heals:
+            return await tell(run_id)  # the loop comes again when what is open below it is done
+        await _fail(run_id, key, str(shut))
     except ShiplineError as error:
         await _fail(run_id, key, str(error), look=True)
     except Exception as error:  # noqa: BLE001 (a defect of ours, or of a library: the sentence is better than a dead run)
         await _fail(run_id, key, f"{type(error).__name__}: {error}")
+    return None
 
 
 async def _fail(run_id: str, key: str, sentence: str, *, look: bool = False) -> None:

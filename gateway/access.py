@@ -43,6 +43,7 @@ def needs(action: Action) -> Callable[..., Coroutine[Any, Any, Caller]]:
 
 Looker = Annotated[Caller, Depends(needs(Action.LOOK))]
 Starter = Annotated[Caller, Depends(needs(Action.START))]
+Passer = Annotated[Caller, Depends(needs(Action.APPROVE))]
 Approver = Annotated[Caller, Depends(needs(Action.ALLOW))]
 Deployer = Annotated[Caller, Depends(needs(Action.DEPLOY))]
 Admin = Annotated[Caller, Depends(needs(Action.SETTINGS))]

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from ledger.models import AgentJob, CheckReport, Gates, Model
+from ledger.models import AgentJob, CheckReport, Model, Standards
 from shipline.errors import InvalidInput, first_problem
 
 INLINE = 40_000  # characters of a body that still travels with the callback; GitHub takes 65,535 in all
@@ -63,7 +63,7 @@ class StepJob(Model):
     whole: bool = False
     coverage_percent: float = 80
     seconds: float = 600
-    gates: Gates = Field(default_factory=Gates)
+    standards: Standards = Field(default_factory=Standards)
     params: dict[str, Any] = Field(default_factory=dict)
 
     @property

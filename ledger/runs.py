@@ -133,21 +133,21 @@ async def reopen_run(store: Store, run_id: str) -> Run:
     return await heed_switch(store, reopened)
 
 
-async def approve_plan(store: Store, run_id: str, by: str) -> Run:
-    """Write down that ``by`` lets the plan be carried out, with the plan as it is now.
+async def approve_plan(store: Store, run_id: str, by: str, via: str = "") -> Run:
+    """Write down that ``by`` lets the plan be carried out, with the plan as it is now, and where they said so.
 
     IllegalTransition when no plan of the run waits for that, and then nothing was changed.
     """
     run = await store.get(Run, run_id)
     require_planned(run)
-    approval = Approval(id=run_id, by=by, plan=plan_of(await read_tree(store, run_id)))
+    approval = Approval(id=run_id, by=by, via=via, run_id=run_id, plan=plan_of(await read_tree(store, run_id)))
     if not await store.insert(approval):  # an earlier attempt came so far
         await store.change(Approval, run_id, approval.model_dump(by_alias=True, exclude={"id", "created_at"}))
-    told = event(EventType.STEP_COMPLETED, run.state, f"The plan is approved by {by}", data={"by": by})
+    told = event(EventType.STEP_COMPLETED, run.state, f"The plan is approved by {by}", data={"by": by, "via": via})
     changed = await store.change(Run, run_id, {"approvedBy": by}, expect={"outcome": Outcome.PLANNED}, event=told)
     if changed is None:
         require_planned(await store.get(Run, run_id))
-        return await approve_plan(store, run_id, by)
+        return await approve_plan(store, run_id, by, via)
     await drain(store, changed)
     return changed
 

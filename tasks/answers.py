@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from ledger.models import AgentResult, IssueType, Model
+from ledger.models import AgentResult, CriterionSeen, IssueType, Model
 from ledger.models.spec import NODE_KEY
 
 
@@ -73,6 +73,7 @@ class Review(Model):
     verdict: Literal["approve", "request_changes"]
     summary: str
     comments: list[ReviewComment] = Field(default_factory=list)
+    criteria: list[CriterionSeen] = Field(default_factory=list)
 
 
 class QaOpinion(Model):
@@ -81,6 +82,7 @@ class QaOpinion(Model):
     verdict: Literal["pass", "fail"]
     summary: str
     explored: list[str] = Field(default_factory=list)
+    criteria: list[CriterionSeen] = Field(default_factory=list)
 
 
 class AuditOpinion(Model):

@@ -17,17 +17,20 @@ from ledger.models import (
     Severity,
     UserSettings,
 )
+from ledger.rules.causes import one_each
+from ledger.rules.criteria import unproven
 from shipline.errors import NotFound, ShiplineError
 from shipline.ids import digest
 from tasks.actions.elsewhere import check_there
 from tasks.agents.ask import ask_planner, compose
 from tasks.agents.material import Section
 from tasks.agents.recording import as_yaml
+from tasks.agents.registry import RECORDED
 from tasks.answers import AuditOpinion, QaOpinion
 from tasks.budget import counting
 from tasks.check_runs import post_check_run
 from tasks.git import clone, discard
-from tasks.held_to import gates_of, licence_lists
+from tasks.held_to import licence_lists, standards_of
 from tasks.implementing import workplace
 from tasks.issues import comment
 from tasks.quality import check_all
@@ -58,7 +61,7 @@ async def check(run_id: str, key: str) -> list[Finding]:
     issue = await get_issue(at.ctx.store, run_id, key)
     if issue.tested_head is not None and issue.tested_head == issue.head:
         return []
-    checked = await _checked(at, issue, EffectKind.QA)
+    checked = await reports_of(at, issue, EffectKind.QA)
     return await _conclude(at, issue, checked, group(checked.reports, key))
 
 
@@ -69,8 +72,8 @@ async def check_epic(run_id: str, key: str) -> list[Finding]:
     issue = await get_issue(at.ctx.store, run_id, key)
     if issue.tested_head is not None and issue.tested_head == issue.head:
         return []
-    checked = await _checked(at, issue, EffectKind.QA_WHOLE)
-    findings = blocking(checked.reports)
+    checked = await reports_of(at, issue, EffectKind.QA_WHOLE)
+    findings = one_each(blocking(checked.reports))
     if not findings:
         findings = await _opinions(at, checked.reports)
     return await _conclude(at, issue, checked, findings)
@@ -82,6 +85,9 @@ async def _conclude(at: Here, issue: Issue, checked: Checked, findings: list[Fin
         text = check_comment(checked.reports, head)
         await comment(at, at.repo, issue.key, str(issue.round), issue.pr_number, EffectKind.COMMENT_QA, head[:12], text)
     await post_check_run(at, issue, head, checked.reports)
+    kept = [each.model_copy(update={"findings": each.critical, "tests": []}) for each in checked.reports]
+    told = {"reports": [each.model_dump(by_alias=True) for each in kept], "reportedHead": head}
+    await change_issue(at.ctx.store, at.run.id, issue.key, told, expect={"head": head})
     asked = [finding for finding in findings if finding.ask]
     if asked and len(asked) == len(findings):
         raise ShiplineError(f"{issue.key} waits for a person: {asked[0].title}.", asked[0].evidence)
@@ -99,20 +105,21 @@ async def _conclude(at: Here, issue: Issue, checked: Checked, findings: list[Fin
     return []
 
 
-async def _checked(at: Here, issue: Issue, kind: EffectKind) -> Checked:
+async def reports_of(at: Here, issue: Issue, kind: EffectKind, round_: str = "") -> Checked:
+    """What the checks say of the tree of the node's head: kept by tree, within a round (the node's, unless given)."""
     head = _head(issue)
     tree = await at.repo.tree_of(head)
     settings = await get_settings(at.run)
 
-    key = Key(at.run.id, "trees", str(issue.round), kind, f"{tree[:12]}{_said(settings)}")
+    key = Key(at.run.id, "trees", round_ or str(issue.round), kind, f"{tree[:12]}{_said(settings)}")
     whole = kind is EffectKind.QA_WHOLE
 
     async def act() -> Checked:
-        gates = await gates_of(at, issue, settings)
+        standards = await standards_of(at, issue, settings)
         if at.run.executor is Executor.ACTIONS:
             async with counting(at.ctx.store, at.run.id):
                 there = await check_there(
-                    at.ctx, at.run, key, issue, head, whole, settings.coverage_percent, gates
+                    at.ctx, at.run, key, issue, head, whole, settings.coverage_percent, standards
                 )  # fmt: skip
             return Checked(tree=tree, reports=there)
         async with at.ctx.test_slots, counting(at.ctx.store, at.run.id):
@@ -120,7 +127,7 @@ async def _checked(at: Here, issue: Issue, kind: EffectKind) -> Checked:
             try:
                 reports = await check_all(
                     made.path, at.ctx.settings.home / "environments", whole=whole, minimum=settings.coverage_percent,
-                    timeout=at.ctx.settings.test_timeout, gates=gates,
+                    timeout=at.ctx.settings.test_timeout, standards=standards,
                 )  # fmt: skip
             finally:
                 await discard(made)
@@ -153,6 +160,17 @@ async def _opinions(at: Here, reports: list[CheckReport]) -> list[Finding]:
     qa = await ask_planner(at.ctx, at.run, judge, QaOpinion)
     audit = await compose(at.ctx, at.run, AgentType.SECURITY_AUDITOR, "Audit the whole change", material=told)
     await ask_planner(at.ctx, at.run, audit, AuditOpinion)
+    wanted = at.run.spec.acceptance_criteria if at.run.spec else []
+    asked = bool(qa.criteria) or at.ctx.settings.planner != RECORDED
+    open_ones = unproven(wanted, qa.criteria) if asked else []
+    if qa.verdict == "pass" and open_ones:
+        return [
+            Finding(
+                check="qa-tester", severity=Severity.CRITICAL, evidence="\n".join(f"- {each}" for each in open_ones),
+                title=f"{len(open_ones)} acceptance criteria of the whole are without evidence",
+                fingerprint=digest("criteria", *open_ones),
+            )
+        ]  # fmt: skip
     if qa.verdict == "pass":
         return []
     return [

@@ -65,8 +65,8 @@ async def resume(run_id: str, *, by: str = SOMEBODY, force: bool = False) -> Res
     return Resumed(run, started, f"No longer paused; {said}" if was_paused else said)
 
 
-async def approve(run_id: str, *, by: str = SOMEBODY) -> Resumed:
-    """Let a plan that waits for a person be carried out.
+async def approve(run_id: str, *, by: str = SOMEBODY, via: str = "") -> Resumed:
+    """Let a plan that waits for a person be carried out; ``via`` is where they said so.
 
     IllegalTransition when none waits; Unavailable when Prefect does not answer. Then nothing was changed.
     """
@@ -74,7 +74,7 @@ async def approve(run_id: str, *, by: str = SOMEBODY) -> Resumed:
     require_planned(await _may_go_on(ctx, run_id))
     async with prefect(ctx.settings) as server:
         await server.deployment()  # refused here, nothing was changed
-    await approve_plan(ctx.store, run_id, by)
+    await approve_plan(ctx.store, run_id, by, via)
     return await resume(run_id, by=by)
 
 

@@ -11,6 +11,8 @@ from ledger.models import EventType, Finding, Issue, Severity, now
 from ledger.timeline import append, event
 from shipline.errors import ShiplineError
 from shipline.ids import digest
+from tasks.gates import see_gates
+from tasks.github.repo import PullRef
 from tasks.github.required import CheckSeen, required_checks, seen_checks
 from tasks.pulls import mark_ready
 from tasks.state import Here, here
@@ -34,11 +36,13 @@ async def await_required(run_id: str, key: str) -> list[Finding]:
     names = await required_checks(at.repo, str(issue.base))
     if not names:
         return []
-    await mark_ready(at, issue, await at.repo.pull(issue.pr_number))  # checks may leave drafts alone
-    return await _through(at, issue, head, names)
+    pull = await at.repo.pull(issue.pr_number)
+    await mark_ready(at, issue, pull)  # checks may leave drafts alone
+    return await through(at, issue, head, names, pull)
 
 
-async def _through(at: Here, issue: Issue, head: str, names: list[str]) -> list[Finding]:
+async def through(at: Here, issue: Issue, head: str, names: list[str], pull: PullRef | None = None) -> list[Finding]:
+    """Wait for these checks of ``head``; the findings of those that failed. With ``pull`` its gates are shown."""
     until = now() + timedelta(seconds=at.ctx.settings.checks_seconds)
     while True:
         await heed(at.ctx.store, at.run.id)
@@ -51,6 +55,9 @@ async def _through(at: Here, issue: Issue, head: str, names: list[str]) -> list[
         if not waiting:
             return []
         await _tell(at, issue, head, waiting)
+        if pull is not None:
+            await see_gates(at, issue, pull)
+            pull = None  # once
         if now() > until:
             raise ShiplineError(
                 f"#{issue.pr_number} waits for {', '.join(waiting)} on {head[:7]}, which {issue.base} requires.",

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from agents_catalog.catalog import load_agents
-from ledger.models import Agent, Gates, Issue, IssueType, LicenceLists, UserSettings
+from ledger.models import Agent, Issue, IssueType, LicenceLists, Standards, UserSettings
 from ledger.rules.constraints import Constraints, read_constraints
 from tasks.quality.configuration import words
 from tasks.state import Here
 
 
-async def gates_of(at: Here, issue: Issue, settings: UserSettings) -> Gates:
-    """The gates of one node. Its base is where its base branch stands now.
+async def standards_of(at: Here, issue: Issue, settings: UserSettings) -> Standards:
+    """The standards of one node. Its base is where its base branch stands now.
 
     Of the coverage that the settings and the agent's constraints ask of a change, the higher counts.
     """
     promised = await _constraints(at, issue)
     percents = [settings.coverage_percent, promised.coverage_percent or 0]
-    return Gates(
+    return Standards(
         base=await at.repo.branch_sha(issue.base) if issue.base else None,
         change_percent=max(percents),
         passing=list(promised.passing),

@@ -5,22 +5,25 @@ from __future__ import annotations
 from ledger.effects import Key, perform
 from ledger.issues import change_issue, get_issue, read_tree
 from ledger.models import AgentType, Effect, EffectKind, Finding, Issue, IssueStatus, Severity
+from ledger.rules.criteria import unproven
 from shipline.errors import LeaseLost, NotFound
 from shipline.ids import digest
 from tasks.agents.ask import compose, journal, parse
 from tasks.agents.material import Section
-from tasks.agents.registry import only_replays
+from tasks.agents.registry import RECORDED, only_replays
 from tasks.agents.untrusted import shown
 from tasks.answers import Produced, Review
+from tasks.gates import pass_gates
 from tasks.github.client import GitHubError
 from tasks.github.look import files_of
-from tasks.github.repo import Comment, PullRef, Sha
+from tasks.github.repo import PullRef, Sha
 from tasks.implementing import produce
 from tasks.issues import Told
+from tasks.reviewing import post_review
 from tasks.slots import only_one
 from tasks.state import Here, here
 from tasks.step import step
-from tasks.texts import marker, pull_body, pull_title, trailers
+from tasks.texts import pull_body, pull_title, trailers
 
 
 @step(name="open-pull-request", task_run_name="pull request of {key}")
@@ -57,7 +60,14 @@ async def review(run_id: str, key: str) -> Finding | None:
         expect={"status": IssueStatus.IN_PROGRESS, "round": issue.round},
     )  # fmt: skip
     opinion = await _ask_reviewer(at, issue)
-    await _post(at, issue, opinion)
+    await post_review(at, issue, opinion)
+    open_ones = await _judge_criteria(at, issue, opinion)
+    if opinion.verdict == "approve" and open_ones:
+        return Finding(
+            check="review", severity=Severity.CRITICAL, evidence="\n".join(f"- {each}" for each in open_ones),
+            title=f"The review of #{issue.pr_number} leaves {len(open_ones)} acceptance criteria without evidence",
+            fingerprint=digest("criteria", key, *open_ones),
+        )  # fmt: skip
     if opinion.verdict == "approve":
         await change_issue(
             at.ctx.store, run_id, key, {"status": IssueStatus.QA},
@@ -70,6 +80,14 @@ async def review(run_id: str, key: str) -> Finding | None:
         evidence=evidence, path=opinion.comments[0].path if opinion.comments else None,
         fingerprint=digest("review", key, str(issue.round)),
     )  # fmt: skip
+
+
+async def _judge_criteria(at: Here, issue: Issue, opinion: Review) -> list[str]:
+    """The criteria without evidence. Recorded reviewers were not always asked about them."""
+    told = [each.model_dump(by_alias=True) for each in opinion.criteria]
+    await change_issue(at.ctx.store, at.run.id, issue.key, {"criteria": told}, expect={"round": issue.round})
+    asked = bool(opinion.criteria) or at.ctx.settings.coder != RECORDED
+    return unproven(issue.acceptance_criteria, opinion.criteria) if asked else []
 
 
 async def _ask_reviewer(at: Here, issue: Issue) -> Review:
@@ -97,40 +115,24 @@ async def _diff(at: Here, issue: Issue) -> list[Section]:
     return [Section("The diff", *shown("\n\n".join(parts)))]
 
 
-async def _post(at: Here, issue: Issue, opinion: Review) -> None:
-    number, mark = _number(issue), marker(at.run.id, issue.key, "review", str(issue.round))
-    remarks = [f"- `{each.path}`: {each.body}" for each in opinion.comments]
-    body = "\n".join([f"Review: {opinion.verdict.replace('_', ' ')}. {opinion.summary}", *remarks, mark])
-
-    async def look() -> Comment | None:
-        return await at.repo.find_review(number, mark)
-
-    async def act() -> Comment:
-        return await at.repo.review(number, str(issue.head), body, [])
-
-    async def undo(second: Comment) -> None:
-        await at.repo.reword_review(number, second.id, "Posted twice by mistake; the other review counts.")
-
-    await perform(
-        at.ctx.store, Key(at.run.id, issue.key, str(issue.round), EffectKind.REVIEW), Comment, act=act, look=look,
-        undo=undo,
-        say=lambda _: f"Review of #{number}: {opinion.verdict.replace('_', ' ')}", phase=at.run.state,
-    )  # fmt: skip
-
-
 async def merge_begun(run_id: str, key: str) -> bool:
     """Whether a merge of the node was begun before: then GitHub may have merged it, whatever the ledger says."""
     at = await here(run_id)
-    return await at.ctx.store.find_one(Effect, {"_id": str(_merge_key(run_id, key))}) is not None
+    begun = merge_key(await get_issue(at.ctx.store, run_id, key))
+    return await at.ctx.store.find_one(Effect, {"_id": str(begun)}) is not None
 
 
-def _merge_key(run_id: str, key: str) -> Key:
-    return Key(run_id, key, "1", EffectKind.PULL_MERGE)
+def merge_key(issue: Issue) -> Key:
+    """The effect of merging the node's pull request; another pull request's is another one."""
+    return Key(issue.run_id, issue.key, "1", EffectKind.PULL_MERGE, "-".join(map(str, issue.earlier_prs)))
 
 
 @step(name="merge", task_run_name="merge {key}")
 async def merge_pull_request(run_id: str, key: str) -> bool:
-    """Merge the node's pull request at the head that QA passed. False when head or base has moved since."""
+    """Merge the node's pull request at the head that QA passed. False when head or base has moved since.
+
+    Raises GatesShut, which names every gate in the way, and Interrupted where a person must speak first.
+    """
     at = await here(run_id)
     issue = await get_issue(at.ctx.store, run_id, key)
     if issue.merged_sha:
@@ -146,9 +148,13 @@ async def merge_pull_request(run_id: str, key: str) -> bool:
 async def _merge(at: Here, issue: Issue) -> bool:
     number, tested, run_id, key = _number(issue), issue.tested_head, at.run.id, issue.key
     parent = await _merged_into(at, issue)
-    if tested is None or not await _fit_to_merge(at, issue, tested):
+    if tested is None:
         return False
-    await mark_ready(at, issue, await at.repo.pull(number))
+    pull = await at.repo.pull(number)
+    if not pull.merged_sha:
+        await mark_ready(at, issue, pull)
+        if not await pass_gates(at, issue, pull):
+            return False
 
     async def look() -> Sha | None:
         merged = (await at.repo.pull(number)).merged_sha
@@ -161,7 +167,7 @@ async def _merge(at: Here, issue: Issue) -> bool:
 
     try:
         merged = await perform(
-            at.ctx.store, _merge_key(run_id, key), Sha, act=act, look=look,
+            at.ctx.store, merge_key(issue), Sha, act=act, look=look,
             say=lambda done: f"Merged #{number} ({issue.branch}) into {issue.base} as {done.sha[:7]}",
             phase=at.run.state,
         )  # fmt: skip
@@ -182,15 +188,6 @@ async def _merged_into(at: Here, issue: Issue) -> Issue | None:
     """The node whose branch this one's is merged into; None for a long-lived branch."""
     ancestors = (await read_tree(at.ctx.store, at.run.id)).ancestors(issue.key)
     return next((each for each in ancestors if each.branch == issue.base), None)
-
-
-async def _fit_to_merge(at: Here, issue: Issue, tested: str) -> bool:
-    """The tested head is still the branch's head and contains the base's tip: nothing untested slips in."""
-    pull = await at.repo.pull(_number(issue))
-    if pull.merged_sha:
-        return True
-    tip = await at.repo.branch_sha(str(issue.base))
-    return pull.head == tested and tip is not None and await at.repo.contains(tested, tip)
 
 
 async def mark_ready(at: Here, issue: Issue, pull: PullRef) -> None:

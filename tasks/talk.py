@@ -16,17 +16,22 @@ from ledger.queries import is_working, snapshot, totals
 from ledger.rules.slash import Command, Verb, help_text, parse
 from shipline.errors import InvalidInput, NotFound, ShiplineError
 from tasks import control
+from tasks.approving import approve
 from tasks.context import Context, context
 from tasks.submit import submit
 
 
 @dataclass(frozen=True)
 class Options:
-    """How an idea is delivered. With ``ask_first`` it is only planned until a person approves the plan."""
+    """How an idea is delivered. With ``ask_first`` it is only planned until a person approves the plan.
+
+    ``via`` is where it was said.
+    """
 
     size: Size = Size.MEDIUM
     ask_first: bool = True
     budget: Budget = field(default_factory=Budget)
+    via: str = "the chat"
 
 
 @dataclass(frozen=True)
@@ -73,9 +78,12 @@ async def carry_out(ctx: Context, repo: str, command: Command, *, by: str, optio
     if command.verb is Verb.CANCEL:
         proof = await control.cancel(run.id, by=by, reason=command.text)
         return Answer("\n".join([f"{run.id} is cancelled.", *map(str, proof.lines)]), run.id)
+    if command.verb is Verb.APPROVE:
+        return Answer((await approve(run.id, by=by, via=options.via)).said, run.id)
     verbs: dict[Verb, Callable[..., Awaitable[control.Resumed]]] = {
-        Verb.RESUME: control.resume, Verb.ADVANCE: control.advance, Verb.APPROVE: control.approve,
-    }  # fmt: skip
+        Verb.RESUME: control.resume,
+        Verb.ADVANCE: control.advance,
+    }
     return Answer((await verbs[command.verb](run.id, by=by)).said, run.id)
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from console.view.run import waiting
 from console.view.words import mark_and_word, name
-from ledger.models import Issue, IssueStatus
+from ledger.models import GateState, Issue, IssueStatus
 from ledger.queries import Snapshot
+from ledger.rules import gates as rules
 from ledger.rules.ready import waiting_for
 
 
@@ -31,6 +32,13 @@ class Gate:
     name: str
     standing: str
     evidence: str
+    state: GateState
+
+
+STANDINGS = {
+    GateState.HOLDS: "✓ holds", GateState.BLOCKS: "✗ open", GateState.WAITS: "… waits",
+    GateState.NOT_ASKED: "– not asked",
+}  # fmt: skip
 
 
 def branches(snapshot: Snapshot) -> list[Branch]:
@@ -65,28 +73,26 @@ def _standing(issue: Issue) -> str:
 
 
 def gates(snapshot: Snapshot, issue: Issue) -> list[Gate]:
-    """What must hold before the node is merged, each with its evidence."""
-    below = [each for each in snapshot.tree.descendants(issue.key) if each.status is not IssueStatus.DONE]
+    """What must hold before the node is merged, each with its evidence; the same list refuses the merge."""
     first = waiting(snapshot.tree, waiting_for(snapshot.tree, issue.key)) if issue.status is IssueStatus.NEW else ""
-    tested = issue.head is not None and issue.head == issue.tested_head
+    judged = rules.gates(snapshot.tree, issue)
     return [
         _gate("Its turn", not first, first or "nothing is before it"),
-        _gate("Everything below is done", not below, ", ".join(name(each) for each in below) or "nothing is open"),
+        *(Gate(each.name, STANDINGS[each.state], each.evidence, each.state) for each in judged[:2]),
         _gate("Pull request", issue.pr_number is not None, f"#{issue.pr_number}" if issue.pr_number else "not opened"),
-        _gate("QA passed on its head", tested, (issue.head or "no commit yet")[:12]),
+        *(Gate(each.name, STANDINGS[each.state], each.evidence, each.state) for each in judged[2:]),
         _gate("Not stopped", not issue.failure, issue.failure or "no failure"),
-        Gate("Checks of GitHub", "– none known", "they come with a GitHub App"),
-        Gate("Approval", "– not asked for", "reviews on GitHub count once a GitHub App is connected"),
     ]
 
 
 def _gate(what: str, holds: bool, evidence: str) -> Gate:
-    return Gate(what, "✓ holds" if holds else "✗ open", evidence)
+    state = GateState.HOLDS if holds else GateState.BLOCKS
+    return Gate(what, STANDINGS[state], evidence, state)
 
 
 def why_not(found: list[Gate]) -> str:
     """Why a merge is not possible now, or that the run does it by itself."""
-    open_ones = [each.name for each in found if each.standing.startswith("✗")]
+    open_ones = [each.name for each in found if each.state in (GateState.BLOCKS, GateState.WAITS)]
     if open_ones:
         return f"Not mergeable yet. What must hold first: {'; '.join(open_ones)}."
     return "Nothing stands in the way: the run merges it by itself."

@@ -8,8 +8,9 @@ from datetime import datetime
 
 from console.view.run import note
 from console.view.words import ago, mark_and_word, money
-from ledger.models import AgentRun, Effect, EffectStatus, Issue
+from ledger.models import AgentRun, CriterionSeen, Effect, EffectStatus, Issue
 from ledger.queries import Snapshot
+from ledger.rules.criteria import seen_of
 
 STANDING = {EffectStatus.INTENDED: "begun", EffectStatus.SUCCEEDED: "done", EffectStatus.FAILED: "failed"}
 
@@ -32,9 +33,14 @@ def facts(snapshot: Snapshot, issue: Issue) -> dict[str, str]:
 
 
 def criteria(issue: Issue) -> list[tuple[str, str]]:
-    """Each criterion with the tests of the node as evidence; no test is said to be none."""
-    evidence = ", ".join(issue.tests) or "no test named yet"
-    return [(each, evidence) for each in issue.acceptance_criteria]
+    """Each criterion with what its reviewer says shows it, else the tests of the node; none is said to be none."""
+    tests = ", ".join(issue.tests) or "no test named yet"
+    seen = {each: seen_of(each, issue.criteria) for each in issue.acceptance_criteria}
+    return [(each, _shown(said) if said else tests) for each, said in seen.items()]
+
+
+def _shown(said: CriterionSeen) -> str:
+    return said.evidence or "no evidence" if said.met else f"not met: {said.evidence}"
 
 
 def effects(found: Sequence[Effect], at: datetime) -> list[dict[str, str]]:

@@ -75,7 +75,7 @@ def decide(run_id: str) -> None:
             "Approve", Action.APPROVE, "Code is written, checked and merged as planned, and released at the end.",
             key=f"approve-{run_id}", type="primary", icon=":material/check:",
         ):  # fmt: skip
-            tell(Action.APPROVE, lambda: control.approve(run_id, by=me()), lambda done: done.said)
+            tell(Action.APPROVE, lambda: control.approve(run_id, by=me(), via="the console"), lambda done: done.said)
         if press(
             "Give it up", Action.CANCEL, "Ends the run for good. Its issues and branches stay on GitHub.",
             key=f"give-up-{run_id}", icon=":material/cancel:",

@@ -11,6 +11,7 @@ from gateway.routes import (  # noqa: E402
     agents,
     code,
     deployments,
+    gates,
     health,
     hosts,
     ideas,
@@ -22,5 +23,5 @@ from gateway.routes import (  # noqa: E402
 
 ROUTERS = tuple(
     topic.router
-    for topic in (ideas, issues, agents, adapters, code, deployments, hosts, steps, installing, webhooks, health)
+    for topic in (ideas, gates, issues, agents, adapters, code, deployments, hosts, steps, installing, webhooks, health)
 )

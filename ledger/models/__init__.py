@@ -16,11 +16,13 @@ from ledger.models.audit import Audit
 from ledger.models.base import Document, Model, Stamped, now
 from ledger.models.budget import Budget, Spent, Stopwatch
 from ledger.models.control import Proof, ProofLine, Switch, switch_id
+from ledger.models.criteria import CriterionSeen
 from ledger.models.effect import Effect, EffectKind, EffectStatus, Lease
 from ledger.models.errand import Errand, ErrandStatus
 from ledger.models.event import Event, EventType, Level, PendingEvent
+from ledger.models.gates import Approved, Gate, GateFacts, GateState
 from ledger.models.issue import DefectOrigin, Held, Issue, IssueStatus, issue_id
-from ledger.models.quality import CheckReport, Finding, Gates, LicenceLists, Severity, Verdict
+from ledger.models.quality import CheckReport, Finding, LicenceLists, Severity, Standards, Verdict
 from ledger.models.records import (
     Approval,
     CiStatus,
@@ -59,6 +61,7 @@ __all__ = [
     "AgentRunStatus",
     "AgentType",
     "Approval",
+    "Approved",
     "Audit",
     "Budget",
     "Carrier",
@@ -66,6 +69,7 @@ __all__ = [
     "CheckReport",
     "Checkpoint",
     "CiStatus",
+    "CriterionSeen",
     "DefectOrigin",
     "Delivery",
     "Deployment",
@@ -84,7 +88,9 @@ __all__ = [
     "Executor",
     "Finding",
     "Forecast",
-    "Gates",
+    "Gate",
+    "GateFacts",
+    "GateState",
     "Handshake",
     "Held",
     "Idea",
@@ -120,6 +126,7 @@ __all__ = [
     "Spec",
     "Spent",
     "Stamped",
+    "Standards",
     "Stopwatch",
     "Switch",
     "Usage",

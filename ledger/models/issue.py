@@ -9,7 +9,10 @@ from pydantic import Field
 from pymongo import ASCENDING, IndexModel
 
 from ledger.models.base import Model, Stamped
+from ledger.models.criteria import CriterionSeen
 from ledger.models.event import PendingEvent
+from ledger.models.gates import GateFacts
+from ledger.models.quality import CheckReport
 from ledger.models.spec import NODE_KEY, IssueType
 
 
@@ -25,10 +28,11 @@ class IssueStatus(StrEnum):
 
 
 class DefectOrigin(Model):
-    """What a defect was found by. One ``fingerprint`` is filed once a run, however many checks see it."""
+    """What a defect was found by. One ``cause`` is filed once at a time, however many checks see it."""
 
     check: str
     fingerprint: str
+    cause: str = ""
     evidence: str
     path: str | None = None
 
@@ -47,7 +51,9 @@ class Issue(Stamped):
     ``head`` is the last commit pushed to ``branch``; ``tested_head`` the one that QA passed; ``merged_sha`` the merge
     commit in ``base``. ``round`` rises whenever the node is worked on again. ``asked`` names what a person did by hand
     and was asked about; to go on after that is the answer. ``held`` is what a guard stopped last. ``earlier_prs`` are
-    pull requests that no longer count.
+    pull requests that no longer count. ``reports`` are the last checks, on ``reported_head``, with the findings that
+    block; ``criteria`` is what the reviewer said of each; ``facts`` what was seen when it was last to merge; ``awaits``
+    the head that waits for a person's approval; ``failed_as`` how a defect's last fix failed.
     """
 
     COLLECTION: ClassVar[str] = "issues"
@@ -85,7 +91,13 @@ class Issue(Stamped):
     tested_head: str | None = None
     merged_sha: str | None = None
     tests: list[str] = Field(default_factory=list)
+    reports: list[CheckReport] = Field(default_factory=list)
+    reported_head: str | None = None
+    criteria: list[CriterionSeen] = Field(default_factory=list)
+    facts: GateFacts | None = None
+    awaits: str | None = None
     origin: DefectOrigin | None = None
+    failed_as: str | None = None
     failure: str | None = None
     asked: str | None = None
     held: Held | None = None

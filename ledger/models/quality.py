@@ -49,7 +49,7 @@ class LicenceLists(Model):
     ask: list[str] = Field(default_factory=list)
 
 
-class Gates(Model):
+class Standards(Model):
     """What checks are held to besides the coverage of the whole.
 
     ``base`` is the commit that a change is measured against, ``change_percent`` the least coverage of what it adds

@@ -156,7 +156,11 @@ class Deployment(Stamped):
 
 
 class UserSettings(Stamped):
-    """A project's settings (the notes, Milestone 13). ``history`` has the newest changes last."""
+    """A project's settings (the notes, Milestone 13). ``history`` has the newest changes last.
+
+    ``require_approval``: a person lets the epic merge into integration; ``approve_every_merge``: all below it, too.
+    ``recheck_integration``: its checks run again after the epic merged, even when that very tree was tested.
+    """
 
     COLLECTION: ClassVar[str] = "settings"
 
@@ -165,6 +169,8 @@ class UserSettings(Stamped):
     deployment_env: str = Field(default="local", min_length=1, max_length=60)
     auto_merge_regression: bool = True
     require_approval: bool = False
+    approve_every_merge: bool = False
+    recheck_integration: bool = False
     coverage_percent: float = Field(default=80, ge=0, le=100)
     max_rounds: int = Field(default=3, ge=1, le=20)
     executor: Executor = Executor.WORKER
@@ -187,12 +193,22 @@ class OnboardingDoc(Stamped):
 
 
 class Approval(Stamped):
-    """The plan that a person let be carried out, as it was then; ``id`` is the run's."""
+    """A person's word that something may happen; ``via`` is where it was given.
+
+    Of a plan: ``id`` is the run's, and ``plan`` what it was then. Of a merge: ``node`` at ``head``, never changed, and
+    taken back by another one that is ``withdrawn``, of the same person and place.
+    """
 
     COLLECTION: ClassVar[str] = "approvals"
+    INDEXES: ClassVar[tuple[IndexModel, ...]] = (IndexModel([("runId", ASCENDING), ("node", ASCENDING)]),)
 
     by: str
-    plan: Plan
+    via: str = ""
+    plan: Plan | None = None
+    run_id: str | None = None
+    node: str | None = None
+    head: str | None = None
+    withdrawn: bool = False
 
 
 class Message(Stamped):

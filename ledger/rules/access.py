@@ -28,7 +28,7 @@ class Action(StrEnum):
     CANCEL = "cancel"
     RETRY = "retry"
     ADVANCE = "advance"
-    APPROVE = "approve a plan"
+    APPROVE = "approve a plan or a merge"
     ALLOW = "let a change pass that a guard stopped"
     DEPLOY = "deploy and roll back"
     SETTINGS = "change settings and agents"

@@ -7,10 +7,12 @@ from datetime import datetime
 from itertools import count
 
 from ledger.models import DefectOrigin, Finding, Issue, IssueType, issue_id
+from ledger.rules.causes import cause, reproduction
 from ledger.rules.overlap import covers
 from ledger.rules.tree import Tree, is_open
 
 TITLE = 100  # characters
+_UNSAFE = re.compile(r"[^0-9A-Za-z._]")  # of a fingerprint that a tool gave: it stands in a hidden line
 
 
 def defect_key(tree: Tree, parent_key: str) -> str:
@@ -27,9 +29,10 @@ def owner_of(tree: Tree, path: str | None) -> str:
     return owners[-1] if owners else tree.root.key
 
 
-def already_filed(tree: Tree, fingerprint: str) -> Issue | None:
-    """The newest defect of this cause, open ones first."""
-    same = [each for each in tree.issues if each.origin and each.origin.fingerprint == fingerprint]
+def already_filed(tree: Tree, fingerprint: str, of: str = "") -> Issue | None:
+    """The newest defect of this fingerprint, or ``of`` this cause, open ones first."""
+    known = [(each, each.origin) for each in tree.issues if each.origin]
+    same = [each for each, by in known if by.fingerprint == fingerprint or (of and by.cause == of)]
     return max(same, key=lambda each: (is_open(each), each.created_at), default=None)
 
 
@@ -43,6 +46,9 @@ def make_defect(tree: Tree, parent_key: str, finding: Finding, at: datetime) -> 
     parent, key = tree[parent_key], defect_key(tree, parent_key)
     what = _one_line(finding.title)
     body = f"{_one_line(finding.check)} found this{_where(finding)}:\n\n{fenced(finding.evidence)}\n"
+    again = reproduction(finding)
+    body += f"\nTo see it again:\n\n{fenced(again)}\n" if again else ""
+    body += f"\n<!-- shipline-fingerprint:{_UNSAFE.sub('', finding.fingerprint)[:64]} -->\n"
     title = f"Defect: {what}".rstrip()
     return Issue(
         id=issue_id(parent.run_id, key),
@@ -60,7 +66,11 @@ def make_defect(tree: Tree, parent_key: str, finding: Finding, at: datetime) -> 
         labels=["shipline", "type:defect", "defect"],
         estimate_minutes=5,
         origin=DefectOrigin(
-            check=finding.check, fingerprint=finding.fingerprint, evidence=finding.evidence, path=finding.path
+            check=finding.check,
+            fingerprint=finding.fingerprint,
+            cause=cause(finding),
+            evidence=finding.evidence,
+            path=finding.path,
         ),
         created_at=at,
         updated_at=at,

@@ -93,7 +93,12 @@ def _against_merge(tree: Tree, issue: Issue) -> Iterator[Blocker]:
     for each in tree.descendants(issue.key):
         if is_open(each):
             yield Blocker(each.key, "defect" if each.type is IssueType.DEFECT else "descendant")
-    yield from _open_before(tree, issue, lambda sibling: place(sibling) < place(issue))
+    # One that stopped beside it waits for a person, which is no reason for the others to wait too.
+    yield from _open_before(
+        tree, issue,
+        lambda sibling: place(sibling) < place(issue),
+        but=lambda sibling: sibling.failure is not None and sibling.order_index == issue.order_index,
+    )  # fmt: skip
 
 
 def _own(tree: Tree, issue: Issue) -> Iterator[Blocker]:
@@ -103,10 +108,12 @@ def _own(tree: Tree, issue: Issue) -> Iterator[Blocker]:
             yield Blocker(key, "dependency")
 
 
-def _open_before(tree: Tree, issue: Issue, comes_before: Callable[[Issue], bool]) -> Iterator[Blocker]:
-    """The open siblings that come before a node. Defects stand outside the order of the plan."""
+def _open_before(
+    tree: Tree, issue: Issue, comes_before: Callable[[Issue], bool], but: Callable[[Issue], bool] = lambda _: False
+) -> Iterator[Blocker]:
+    """The open siblings that come before a node, ``but`` some. Defects stand outside the order of the plan."""
     if issue.type is IssueType.DEFECT or issue.parent is None:
         return
     for each in takewhile(comes_before, tree.children(issue.parent)):
-        if each.type is not IssueType.DEFECT and is_open(each):
+        if each.type is not IssueType.DEFECT and is_open(each) and not but(each):
             yield Blocker(each.key, "order")

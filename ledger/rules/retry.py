@@ -14,7 +14,7 @@ def again(issue: Issue) -> dict[str, Any]:
     A node that stopped while it was built is built again. One that was built and stopped at its review or its checks
     goes on there; a defect whose fix did not pass is fixed again, and what was tested is landed again.
     """
-    values: dict[str, Any] = {"failure": None, "held": None}
+    values: dict[str, Any] = {"failure": None, "held": None, "failedAs": None}
     if issue.status is IssueStatus.IN_PROGRESS or (issue.type is IssueType.DEFECT and not _tested(issue)):
         values |= {"status": IssueStatus.NEW, "testedHead": None}
     return values

@@ -43,7 +43,7 @@ USAGE: dict[Verb, Usage] = {
     Verb.RETRY: Usage("/retry ISSUE [RUN]", "Try an issue again that stopped; ISSUE is its key or #number."),
     Verb.ALLOW: Usage("/allow ISSUE [RUN]", "Let the change of an issue pass that a guard stopped, this once."),
     Verb.ADVANCE: Usage("/advance [RUN]", "Move a run to its next stage when nothing is in the way."),
-    Verb.APPROVE: Usage("/approve [RUN]", "Let a plan that waits for you be carried out."),
+    Verb.APPROVE: Usage("/approve [RUN]", "Let a plan, or a merge, that waits for you go on."),
     Verb.STATUS: Usage("/status [RUN]", "Say where a run stands and what it waits for."),
     Verb.HELP: Usage("/help", "List these commands."),
 }  # fmt: skip

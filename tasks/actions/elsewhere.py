@@ -24,10 +24,10 @@ from ledger.models import (
     CheckReport,
     Dispatch,
     EventType,
-    Gates,
     Issue,
     Model,
     Run,
+    Standards,
     now,
 )
 from ledger.timeline import append, event
@@ -75,12 +75,19 @@ async def code_there(
 
 
 async def check_there(
-    ctx: Context, run: Run, key: Key, issue: Issue, head: str, whole: bool, minimum: float, gates: Gates | None = None
+    ctx: Context,
+    run: Run,
+    key: Key,
+    issue: Issue,
+    head: str,
+    whole: bool,
+    minimum: float,
+    standards: Standards | None = None,
 ) -> list[CheckReport]:
     """What the checks say of ``head``; of the ``whole`` security, secrets and licences too."""
     step = StepJob(
         kind=StepKind.CHECK, head=head, whole=whole, coverage_percent=minimum, seconds=ctx.settings.test_timeout,
-        gates=gates or Gates(),
+        standards=standards or Standards(),
     )  # fmt: skip
     event_type = "sec.scan.request" if whole else "qa.run.request"
     return (await _there(ctx, run, key, event_type, issue.branch, step, Checked, node=issue.key)).reports

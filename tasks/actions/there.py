@@ -162,7 +162,7 @@ async def _check(ticket: Ticket, settings: Settings, workspace: Path) -> tuple[s
     job = ticket.job
     reports = await check_all(
         workspace, settings.home / "environments", whole=job.whole, minimum=job.coverage_percent, timeout=job.seconds,
-        gates=job.gates,
+        standards=job.standards,
     )  # fmt: skip
     metrics = {f"{each.check}.{name}": value for each in reports for name, value in each.metrics.items()}
     return Checked(reports=reports).model_dump_json(by_alias=True), metrics

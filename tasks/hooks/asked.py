@@ -54,6 +54,8 @@ async def commented(ctx: Context, delivery: Delivery) -> str:
     if told.action != "created" or words != WORD:
         return "no command"
     login, number = told.comment.user.login, told.issue.number
+    if OURS in told.comment.body or login.endswith("[bot]"):
+        return f"{login} is a program, and commands are for people"
     repo = Repo(ctx.github, told.repo)
     permission = await repo.permission(login)
     if permission not in MAY:
@@ -80,7 +82,7 @@ async def _carried_out(ctx: Context, told: Commented, command: Command, key: str
     about = await ctx.store.find_one(Issue, {"repo": told.repo, "number": told.issue.number}, newest=True)
     if command.run is None and about is not None:
         command = Command(command.verb, about.run_id, command.text)
-    return (await carry_out(ctx, told.repo, command, by=f"@{login}", options=Options())).text
+    return (await carry_out(ctx, told.repo, command, by=f"@{login}", options=Options(via="a GitHub comment"))).text
 
 
 async def _answer(repo: Repo, number: int, named: str, text: str) -> None:

@@ -68,9 +68,19 @@ class IssueTold(Told):
 
 
 class PullTold(Told):
-    """``pull_request`` and ``pull_request_review``, whatever the action."""
+    """``pull_request``, whatever the action."""
 
     pull_request: _Numbered
+
+
+class _Review(BaseModel):
+    id: int
+
+
+class Reviewed(PullTold):
+    """``pull_request_review``."""
+
+    review: _Review
 
 
 class Pushed(Told):

@@ -9,7 +9,7 @@ from ledger.timeline import append, event
 from shipline.errors import InvalidInput, NotFound
 from tasks.actions.outcomes import take
 from tasks.context import Context
-from tasks.hooks import asked, by_hand, ci
+from tasks.hooks import asked, by_hand, ci, reviewed
 from tasks.hooks.payloads import Dispatched, progress, read
 
 Handler = Callable[[Context, Delivery], Awaitable[str]]
@@ -72,6 +72,7 @@ HANDLERS: dict[str, Handler] = {
     "issues": _issues,
     "issue_comment": asked.commented,
     "pull_request": by_hand.pull_changed,
+    "pull_request_review": reviewed.reviewed,
     "push": by_hand.pushed,
     "check_run": ci.check_run,
     "check_suite": ci.check_suite,

@@ -8,7 +8,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
-from ledger.models import CheckReport, Gates
+from ledger.models import CheckReport, Standards
 from shipline.errors import ShiplineError
 from tasks.quality.changed import changed_lines
 from tasks.quality.commands import Command, commands
@@ -34,19 +34,19 @@ async def check_change(
     *,
     minimum_coverage: float,
     timeout: float,
-    gates: Gates | None = None,
+    standards: Standards | None = None,
 ) -> list[CheckReport]:
     """A leaf: tests, coverage of the whole and of the change, lint, types. ``timeout`` is that of the tests, in
     seconds."""
-    gates = gates or Gates()
-    changed = await changed_lines(workspace, gates.base)
+    standards = standards or Standards()
+    changed = await changed_lines(workspace, standards.base)
     lint_command, types_command = _own(workspace)
     tested, linted, typed = await asyncio.gather(
         test_all(workspace, environment, timeout=timeout),
-        _by(lint_command, workspace, environment) or lint(workspace, changed, promised=LINT in gates.passing),
+        _by(lint_command, workspace, environment) or lint(workspace, changed, promised=LINT in standards.passing),
         _by(types_command, workspace, environment) or types(workspace, environment, changed),
     )
-    least = minimum_coverage if gates.change_percent is None else gates.change_percent
+    least = minimum_coverage if standards.change_percent is None else standards.change_percent
     return [
         *tested.reports,
         coverage_gate(tested.whole, minimum_coverage),
@@ -62,18 +62,18 @@ async def check_whole(
     *,
     minimum_coverage: float,
     timeout: float,
-    gates: Gates | None = None,
+    standards: Standards | None = None,
 ) -> list[CheckReport]:
     """The epic: what a leaf gets, and security, secrets, licences, vulnerabilities, workflows, and scanners of the
     repository's own."""
-    gates = gates or Gates()
+    standards = standards or Standards()
     own = [scanner(each, tuple(shlex.split(each))) for each in _settings(workspace).sarif]
     change, others = await asyncio.gather(
-        check_change(workspace, environment, minimum_coverage=minimum_coverage, timeout=timeout, gates=gates),
+        check_change(workspace, environment, minimum_coverage=minimum_coverage, timeout=timeout, standards=standards),
         asyncio.gather(
             sast(workspace),
             secrets(workspace),
-            licences(workspace, environment, gates.licences),
+            licences(workspace, environment, standards.licences),
             vulnerabilities(workspace, environment),
             workflows(workspace),
             *(scan(each, workspace, environment) for each in own),
@@ -83,22 +83,32 @@ async def check_whole(
 
 
 async def check_all(
-    workspace: Path, environments: Path, *, whole: bool, minimum: float, timeout: float, gates: Gates | None = None
+    workspace: Path,
+    environments: Path,
+    *,
+    whole: bool,
+    minimum: float,
+    timeout: float,
+    standards: Standards | None = None,
 ) -> list[CheckReport]:
     """A leaf, or the ``whole``, in its own environment below ``environments``.
 
-    What the repository itself says of coverage goes before ``minimum`` (per cent) and before what ``gates`` say.
+    What the repository itself says of coverage goes before ``minimum`` (per cent) and before what ``standards`` say.
     """
-    own, gates = read_target_settings(workspace), gates or Gates()
+    own, standards = read_target_settings(workspace), standards or Standards()
     if own.change_coverage_percent is not None:
-        gates = gates.model_copy(update={"change_percent": own.change_coverage_percent})
+        standards = standards.model_copy(update={"change_percent": own.change_coverage_percent})
     elif own.coverage_percent is not None:
-        gates = gates.model_copy(update={"change_percent": None})
+        standards = standards.model_copy(update={"change_percent": None})
     environment = await target_environment(workspace, environments)
     suite = check_whole if whole else check_change
     wanted = own.coverage_percent
     return await suite(
-        workspace, environment, minimum_coverage=minimum if wanted is None else wanted, timeout=timeout, gates=gates
+        workspace,
+        environment,
+        minimum_coverage=minimum if wanted is None else wanted,
+        timeout=timeout,
+        standards=standards,
     )
 
 

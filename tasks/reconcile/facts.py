@@ -11,6 +11,7 @@ from ledger.models import Effect, EffectKind, EffectStatus, Issue, IssueStatus
 from ledger.rules.reconcile import Ours, PullSeen, Seen
 from shipline.errors import NotFound
 from tasks.github.repo import Repo
+from tasks.pulls import merge_key
 from tasks.reconcile import github
 from tasks.state import Here
 
@@ -39,7 +40,7 @@ class Journal:
         under_way = any(each["kind"] in _MOVING and each["status"] == EffectStatus.INTENDED for each in self.effects)
         return Ours(
             closed=bool(spoken) and spoken[-1]["kind"] == EffectKind.ISSUE_CLOSE,
-            merging=any(each["kind"] == EffectKind.PULL_MERGE for each in mine),
+            merging=any(each["_id"] == str(merge_key(issue)) for each in mine),
             moving=under_way or (branch is not None and branch in self.made),
         )
 

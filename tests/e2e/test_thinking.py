@@ -53,7 +53,7 @@ class Thoughts:
         """Do what was recorded for the work that the agent's name tells."""
         while self.held:  # noqa: ASYNC110 (what a test holds, in another thread)
             await asyncio.sleep(0.1)
-        words, work.tokens = await think(self.coder, work.name, place)
+        words, work.tokens = await think(self.coder, work.name, place, work.prompt)
         return words
 
 

@@ -18,11 +18,12 @@ from agents_catalog.catalog import recordings_folder
 from ledger.models import AgentInput, AgentJob, AgentType, Size
 from tasks.agents.recorded import RecordedCoder
 from tests.e2e.conftest import IDEA
+from tests.services.criteria import met
 
 TOOK = 321  # tokens that it says it used
 
 
-async def think(coder: RecordedCoder, key: str, place: Path) -> tuple[str, tuple[int, int]]:
+async def think(coder: RecordedCoder, key: str, place: Path, prompt: str) -> tuple[str, tuple[int, int]]:
     """Do in ``place`` what was recorded for the small tree's piece of work ``run/node/round/kind``.
 
     Returns an agent's last words, and the tokens that it once used.
@@ -35,7 +36,10 @@ async def think(coder: RecordedCoder, key: str, place: Path) -> tuple[str, tuple
         input=AgentInput(repo="demo/tally", objective=""),
     )  # fmt: skip
     result = await coder.result(await coder.start(job, key, place))
-    answer = f"\n\n```json\n{json.dumps(result.output.answer)}\n```" if result.output.answer else ""
+    said = result.output.answer
+    if said and role is AgentType.CODE_REVIEWER:
+        said |= {"criteria": met(prompt)}
+    answer = f"\n\n```json\n{json.dumps(said)}\n```" if said else ""
     words = f"{result.output.changeset_summary or 'Done'}\n\n{result.output.notes}{answer}"
     return words, (result.usage.input_tokens, result.usage.output_tokens)
 
@@ -55,8 +59,9 @@ class Replaying:
     async def new_session(self, **_: Any) -> acp.NewSessionResponse:
         return acp.NewSessionResponse(session_id="only")
 
-    async def prompt(self, session_id: str, **_: Any) -> acp.PromptResponse:
-        words, _tokens = await think(RecordedCoder(recordings_folder()), os.environ["SHIPLINE_WORK"], Path.cwd())
+    async def prompt(self, session_id: str, prompt: Any, **_: Any) -> acp.PromptResponse:
+        asked = "\n".join(str(getattr(each, "text", "")) for each in prompt)
+        words, _ = await think(RecordedCoder(recordings_folder()), os.environ["SHIPLINE_WORK"], Path.cwd(), asked)
         await self._client.session_update(session_id=session_id, update=acp.update_agent_message_text(words))
         usage = Usage(total_tokens=TOOK + 1, input_tokens=TOOK, output_tokens=1)
         return acp.PromptResponse(stop_reason="end_turn", usage=usage)

@@ -6,6 +6,7 @@ import streamlit as st
 
 from console.view.code import branches, gates, why_not
 from console.view.inert import filled, joined
+from console.web.approving import approve_merge
 from console.web.evidence import show_change
 from console.web.parts import LIVE, PAGES, choose_run, seen_run, show_table
 
@@ -55,6 +56,7 @@ def one(run_id: str, key: str) -> None:
         must = gates(seen, issue)
         show_table([{"Gate": e.name, "Standing": e.standing, "Evidence": e.evidence} for e in must], "")
         st.html(filled("<p role='status'>{why}</p>", why=why_not(must)))
+        approve_merge(run_id, issue)
     show_change(seen.run.repo, issue.pr_number, issue.head or "")
     st.page_link(PAGES["issue"], label="Open its issue", query_params={"run": run_id, "issue": key})
 

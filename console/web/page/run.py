@@ -9,6 +9,7 @@ from console.view.inert import filled, first_line
 from console.view.links import github_pages, of_flow_runs, of_issue, prefect_pages
 from console.view.run import chips, facts
 from console.web.access import me
+from console.web.approving import approve_merges
 from console.web.log import log
 from console.web.parts import (
     LIVE,
@@ -43,7 +44,8 @@ def controls(seen: Snapshot) -> None:
         if "approve" in possible and press(
             "Approve the plan", Action.APPROVE, possible["approve"], type="primary", icon=":material/check:"
         ):
-            tell(Action.APPROVE, lambda: control.approve(run_id, by=me()), lambda done: done.said)
+            tell(Action.APPROVE, lambda: control.approve(run_id, by=me(), via="the console"), lambda done: done.said)
+        approve_merges(seen)
         if "pause" in possible and press("Pause", Action.PAUSE, possible["pause"], icon=":material/pause:"):
             why = "from the console"
             tell(Action.PAUSE, lambda: control.pause(run_id, by=me(), reason=why), lambda _: "Paused")

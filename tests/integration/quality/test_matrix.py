@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.models import CheckReport, Gates, LicenceLists, Severity
+from ledger.models import CheckReport, LicenceLists, Severity, Standards
 from tasks.quality import TargetEnvironment, check_change, check_whole, target_environment
 from tasks.quality.licences import licences
 from tests.integration.quality.conftest import APP, TEST_APP, Repository, commit, left_in
@@ -224,7 +224,7 @@ async def test_what_a_change_adds_is_measured_by_itself(repository: Repository, 
     base = commit(root)
     (root / "new.py").write_text("def half(n):\n    if n:\n        return n / 2\n    return 0\n")
     commit(root)
-    suite = check_change(root, environment, minimum_coverage=80, timeout=60, gates=Gates(base=base))
+    suite = check_change(root, environment, minimum_coverage=80, timeout=60, standards=Standards(base=base))
     reports = {each.check: each for each in await suite}
     assert reports["coverage"].critical == []  # of the whole it is little
     (finding,) = reports["coverage-of-change"].critical

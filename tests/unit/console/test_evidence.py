@@ -73,10 +73,11 @@ def test_what_stands_between_a_branch_and_its_merge_is_named_with_evidence() -> 
     shot = seen(at=tree(pr_number=9, head=HEAD))
     must = gates(shot, shot.tree["a"])
     assert [each.name for each in must if each.standing.startswith("✗")] == [
-        "Everything below is done", "QA passed on its head",
+        "No open defect", "QA passed on its head",
     ]  # fmt: skip
-    assert must[1].evidence == "#4 defect: wrong"
-    assert why_not(must) == "Not mergeable yet. What must hold first: Everything below is done; QA passed on its head."
+    assert must[2].evidence == "#4 Defect: wrong"
+    waits = "Coverage; Scans"
+    assert why_not(must) == f"Not mergeable yet. What must hold first: No open defect; QA passed on its head; {waits}."
     waiting = gates(shot, shot.tree["b"])
     assert waiting[0].evidence.startswith("waits for #2")
 

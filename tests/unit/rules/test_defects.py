@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from ledger.models import DefectOrigin, Issue, IssueStatus, IssueType
+from ledger.rules.causes import cause
 from ledger.rules.defects import already_filed, defect_key, fenced, make_defect, open_defects, owner_of
 from ledger.rules.tree import Tree
 from tests.unit.rules.helpers import AT, feature, finding, issue, node, plan_of, tree_of
@@ -74,13 +75,17 @@ def test_a_defect_carries_what_its_fixer_needs() -> None:
         IssueType.DEFECT,
     )
     assert defect.title == "Defect: A test fails"
-    assert defect.body == "tests found this in `tally/budget.py`, line 3:\n\n```text\nassert 1 == 2\n```\n"
+    assert defect.body == (
+        "tests found this in `tally/budget.py`, line 3:\n\n```text\nassert 1 == 2\n```\n"
+        "\nTo see it again:\n\n```text\npython -m pytest tally/budget.py\n```\n"
+        "\n<!-- shipline-fingerprint:f1 -->\n"
+    )
     assert defect.acceptance_criteria == ["tests no longer reports: A test fails", "Every other check still passes"]
     assert (defect.files, defect.requirements) == (["tally/budget.py"], ["R1"])
     assert defect.labels == ["shipline", "type:defect", "defect"]
     assert (defect.status, defect.created_at) == (S.NEW, AT)
     assert defect.origin == DefectOrigin(
-        check="tests", fingerprint="f1", evidence="assert 1 == 2", path="tally/budget.py"
+        check="tests", fingerprint="f1", cause=cause(found), evidence="assert 1 == 2", path="tally/budget.py"
     )  # fmt: skip
     assert make_defect(TREE, "web", finding(), AT).files == ["web/", "tests/test_web*.py"]
 
@@ -114,9 +119,11 @@ def test_fenced_text_cannot_be_closed_from_inside(text: str) -> None:
 @given(HARD, HARD)
 @example("x", "a` <b> `c")
 @example("x", "`")
-def test_a_body_has_one_line_one_block_and_nothing_else(evidence: str, path: str) -> None:
+def test_a_body_has_a_line_and_a_block_twice_and_nothing_else(evidence: str, path: str) -> None:
     tokens = MARKDOWN.parse(make_defect(TREE, "model", finding(evidence=evidence, path=path), AT).body)
-    assert [token.type for token in tokens] == ["paragraph_open", "inline", "paragraph_close", "fence"]
+    block = ["paragraph_open", "inline", "paragraph_close", "fence"]
+    assert [token.type for token in tokens] == [*block, *block, "html_block"]
+    assert tokens[-1].content.strip() == "<!-- shipline-fingerprint:f1 -->"
     inside = [child.type for child in tokens[1].children or []]
     assert inside == (["text", "code_inline", "text"] if path.strip() else ["text"])
 
