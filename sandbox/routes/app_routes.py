@@ -20,7 +20,17 @@ from sandbox.shapes.users import user
 router = APIRouter()
 PERMISSIONS = {
     "actions": "write", "checks": "write", "contents": "write", "deployments": "write", "issues": "write",
-    "metadata": "read", "pull_requests": "write", "statuses": "write", "workflows": "write",
+    "merge_queues": "read", "metadata": "read", "pull_requests": "write", "statuses": "write", "workflows": "write",
+}  # fmt: skip
+# The permission that lets an App hear of an event. Those that are missing here no manifest may name.
+COVERED_BY = {
+    "check_run": "checks", "check_suite": "checks", "create": "contents", "delete": "contents",
+    "deployment": "deployments", "deployment_review": "deployments", "deployment_status": "deployments",
+    "issue_comment": "issues", "issue_dependencies": "issues", "issues": "issues", "label": "metadata",
+    "merge_group": "merge_queues", "pull_request": "pull_requests", "pull_request_review": "pull_requests",
+    "pull_request_review_comment": "pull_requests", "push": "contents", "release": "contents",
+    "repository": "metadata", "repository_dispatch": "contents", "status": "statuses", "sub_issues": "issues",
+    "workflow_dispatch": "contents", "workflow_job": "actions", "workflow_run": "actions",
 }  # fmt: skip
 EVENTS = [
     "issues", "issue_comment", "pull_request", "pull_request_review", "push", "check_run", "check_suite",
@@ -38,6 +48,9 @@ async def new_app(call: Here, request: Request, owner: str | None = None) -> Red
     asked = json.loads(fields.get("manifest", "{}"))
     if not asked.get("name") or not asked.get("redirect_url"):
         raise Refused(422, "Invalid manifest")
+    wrong = _uncovered(asked.get("default_events", []), asked.get("default_permissions", {}))
+    if wrong:
+        raise Refused(422, f"Invalid GitHub App configuration: {wrong}")
     app, made = call.hub.apps.found(owner or call.login, asked)
     call.hub.account(app.login, create="Bot")
     query = urlencode({"code": made, **({"state": call.query["state"]} if "state" in call.query else {})})
@@ -70,6 +83,22 @@ class TokenAsked(BaseModel):
     repositories: list[str] | None = Field(default=None, max_length=500)
     repository_ids: list[int] | None = None
     permissions: dict[str, str] = Field(default_factory=dict)
+
+
+def _uncovered(events: list[str], permissions: dict[str, str]) -> str:
+    """What GitHub says of events that an App cannot ask for; empty when it takes them all."""
+    unknown = [each for each in events if each not in COVERED_BY]
+    if unknown:
+        return f"Default events unsupported: {_and(unknown)}"
+    bare = [each for each in events if permissions.get(COVERED_BY[each]) not in ("read", "write", "admin")]
+    return f"Default events are not supported by permissions: {_and(bare)}" if bare else ""
+
+
+def _and(words: list[str]) -> str:
+    """As GitHub lists things: ``a``, ``a and b``, ``a, b, and c``."""
+    if len(words) < 3:
+        return " and ".join(words)
+    return f"{', '.join(words[:-1])}, and {words[-1]}"
 
 
 def _app(call: Call) -> App:

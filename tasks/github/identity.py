@@ -22,10 +22,12 @@ from shipline.config import Settings
 from shipline.errors import ConfigError
 
 # What a token may do, and no more: contents for branches and merges, workflows because a release may contain one.
-PERMISSIONS = {
+TOKEN_PERMISSIONS = {
     "actions": "write", "checks": "write", "contents": "write", "deployments": "write", "issues": "write",
     "metadata": "read", "pull_requests": "write", "statuses": "write", "workflows": "write",
 }  # fmt: skip
+# What the App is given: that, and what it only hears of. GitHub takes no event without the permission that covers it.
+PERMISSIONS = {**TOKEN_PERMISSIONS, "merge_queues": "read"}
 # The webhooks that an App of ours hears: those that something follows from (``tasks.hooks.work``), and the notes' §6.1.
 EVENTS = (
     "issues", "issue_comment", "pull_request", "pull_request_review", "push", "check_run", "check_suite",
@@ -189,7 +191,7 @@ class _Flow(httpx.Auth):
         narrowed = AppAuth(
             self._github, self._identity.app_id, self._identity.key,
             installation_id=self._identity.installations[repo], repositories=[repo.partition("/")[2]],
-            permissions=PERMISSIONS,  # type: ignore[arg-type]
+            permissions=TOKEN_PERMISSIONS,  # type: ignore[arg-type]
         )  # fmt: skip
         flow = narrowed.async_auth_flow(request)
         outgoing = await anext(flow)
