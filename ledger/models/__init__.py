@@ -22,7 +22,9 @@ from ledger.models.event import Event, EventType, Level, PendingEvent
 from ledger.models.issue import DefectOrigin, Held, Issue, IssueStatus, issue_id
 from ledger.models.quality import CheckReport, Finding, Severity, Verdict
 from ledger.models.records import (
+    Answer,
     Approval,
+    CiReport,
     CiStatus,
     Delivery,
     Deployment,
@@ -45,7 +47,7 @@ from ledger.models.spec import Forecast, IssueType, Plan, PlanNode, Requirement,
 DOCUMENTS: tuple[type[Document], ...] = (
     Idea, Project, Run, Issue, Agent, AgentRun, Event, Effect, Dispatch, Delivery, CiStatus, Deployment,
     UserSettings, OnboardingDoc, Message, Audit, Approval, Request, Handshake,
-    Errand,
+    Errand, Answer,
 )  # fmt: skip
 
 __all__ = [
@@ -58,6 +60,7 @@ __all__ = [
     "AgentRun",
     "AgentRunStatus",
     "AgentType",
+    "Answer",
     "Approval",
     "Audit",
     "Budget",
@@ -65,6 +68,7 @@ __all__ = [
     "ChainHead",
     "CheckReport",
     "Checkpoint",
+    "CiReport",
     "CiStatus",
     "DefectOrigin",
     "Delivery",
