@@ -32,6 +32,7 @@ from ledger.models.records import (
     Dispatch,
     Handshake,
     Idea,
+    Mark,
     Message,
     OnboardingDoc,
     Project,
@@ -47,7 +48,7 @@ from ledger.models.spec import Forecast, IssueType, Plan, PlanNode, Requirement,
 DOCUMENTS: tuple[type[Document], ...] = (
     Idea, Project, Run, Issue, Agent, AgentRun, Event, Effect, Dispatch, Delivery, CiStatus, Deployment,
     UserSettings, OnboardingDoc, Message, Audit, Approval, Request, Handshake,
-    Errand, Answer,
+    Errand, Answer, Mark,
 )  # fmt: skip
 
 __all__ = [
@@ -97,6 +98,7 @@ __all__ = [
     "IssueType",
     "Lease",
     "Level",
+    "Mark",
     "Message",
     "Model",
     "Move",

@@ -115,6 +115,14 @@ class Delivery(Document):
     result: str = ""
 
 
+class Mark(Stamped):
+    """How far something was looked through; ``id`` names what. Everything before ``at`` was found whole."""
+
+    COLLECTION: ClassVar[str] = "marks"
+
+    at: datetime
+
+
 class CiReport(Model):
     """What GitHub told of a check. ``order`` rises with what is newer, however late it is heard of."""
 

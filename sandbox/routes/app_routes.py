@@ -102,6 +102,7 @@ def _and(words: list[str]) -> str:
 
 
 def _app(call: Call) -> App:
+    """Who signs as an App."""
     app: App | None = getattr(call.request.state, "app_itself", None)
     if app is None:
         raise Refused(401, "A JSON web token could not be decoded")
@@ -115,12 +116,12 @@ def _shape(call: Call, app: App) -> dict[str, Any]:
         "external_url": call.hub.url, "html_url": f"{call.hub.url}/apps/{app.slug}", "created_at": BORN,
         "updated_at": BORN, "permissions": app.manifest.get("default_permissions", PERMISSIONS),
         "events": app.manifest.get("default_events", EVENTS),
-        "installations_count": len(call.hub.apps.owners),
+        "installations_count": len(call.hub.apps.installed),
     }  # fmt: skip
 
 
 def _installation(call: Call, app: App, owner: str) -> dict[str, Any]:
-    number = call.hub.apps.installation(owner)
+    number = call.hub.apps.install(owner)
     account = user(call.hub, owner)
     return {
         "id": number, "account": account, "repository_selection": "all",
@@ -128,10 +129,17 @@ def _installation(call: Call, app: App, owner: str) -> dict[str, Any]:
         "repositories_url": f"{call.hub.url}/installation/repositories",
         "html_url": f"{call.hub.url}/settings/installations/{number}", "app_id": int(app.id),
         "client_id": f"Iv23{app.id}", "target_id": account["id"], "target_type": account["type"],
-        "permissions": PERMISSIONS, "events": EVENTS, "created_at": BORN, "updated_at": BORN,
+        "permissions": _accepted(call, app, number), "events": app.manifest.get("default_events", EVENTS),
+        "created_at": BORN, "updated_at": BORN,
         "single_file_name": None, "has_multiple_single_files": False, "single_file_paths": [], "app_slug": app.slug,
         "suspended_by": None, "suspended_at": None, "contact_email": None,
     }  # fmt: skip
+
+
+def _accepted(call: Call, app: App, number: int) -> dict[str, str]:
+    """What an owner lets the App do: what it asks for, unless they have not accepted all of it."""
+    asked: dict[str, str] = app.manifest.get("default_permissions", PERMISSIONS)
+    return call.hub.apps.accepted.get(number, asked)
 
 
 @router.get("/app")
@@ -144,7 +152,7 @@ async def itself(call: Here) -> Json:
 async def installations(call: Here) -> Json:
     """Where it is installed."""
     app = _app(call)
-    return call.listed([_installation(call, app, owner) for owner in call.hub.apps.owners])
+    return call.listed([_installation(call, app, owner) for owner in call.hub.apps.installed.values()])
 
 
 @router.get("/app/installations/{number:int}")
@@ -154,6 +162,33 @@ async def installation(call: Here, number: int) -> Json:
     if owner is None:
         raise not_found()
     return Json(_installation(call, app, owner))
+
+
+@router.delete("/app/installations/{number:int}")
+async def uninstall(call: Here, number: int) -> Json:
+    """The App takes itself away."""
+    _app(call)
+    if call.hub.apps.owner(number) is None:
+        raise not_found()
+    call.hub.apps.uninstall(number)
+    return Json(None, 204)
+
+
+class Accepted(BaseModel):
+    """What an owner accepts; all that the App asks for where it is left out."""
+
+    permissions: dict[str, str] | None = None
+
+
+@router.put("/_sandbox/installations/{owner}")
+async def install(call: Here, owner: str, body: Accepted) -> Json:
+    """An owner installs the App, or answers what it asks for: pages on GitHub, and plainly not its API."""
+    number = call.hub.apps.install(owner)
+    if body.permissions is None:
+        call.hub.apps.accepted.pop(number, None)
+    else:
+        call.hub.apps.accepted[number] = body.permissions
+    return Json({"id": number})
 
 
 @router.get("/repos/{owner}/{repo}/installation")
@@ -176,13 +211,13 @@ async def mint(call: Here, number: int, body: TokenAsked | None = None) -> Json:
     if any(row is None for row in rows):
         raise Refused(422, "There is at least one repository that does not exist or is not accessible to the parent "
                            "installation.")  # fmt: skip
-    asked = body.permissions if body else {}
-    if any(PERMISSIONS.get(name) is None for name in asked):
+    asked, accepted = body.permissions if body else {}, _accepted(call, app, number)
+    if any(accepted.get(name) is None for name in asked):
         raise Refused(422, "The permissions requested are not granted to this installation.")
     chosen = frozenset(name.lower() for name in names) if names is not None else None
     token, until = call.hub.apps.mint(app, owner, chosen)
     made: dict[str, Any] = {
-        "token": token, "expires_at": until, "permissions": asked or PERMISSIONS,
+        "token": token, "expires_at": until, "permissions": asked or accepted,
         "repository_selection": "all" if chosen is None else "selected",
     }  # fmt: skip
     if chosen is not None:

@@ -12,7 +12,7 @@ from shipline.ids import digest
 from shipline.redact import redact
 from tasks.actions.outcomes import gone
 from tasks.context import Context
-from tasks.hooks.payloads import CheckRun, CheckSuite, Status, WorkflowJob, WorkflowRun, read
+from tasks.hooks.payloads import CheckRun, CheckSuite, Deployed, Status, WorkflowJob, WorkflowRun, read
 
 # Two reports of one second: the one that is further on is the newer.
 _RANK = {"queued": 0, "requested": 0, "waiting": 0, "pending": 1, "in_progress": 2}
@@ -53,6 +53,16 @@ async def workflow_job(ctx: Context, delivery: Delivery) -> str:
     """``workflow_job``."""
     told = read(WorkflowJob, delivery.payload)
     return await _checked(ctx, told.repo, f"job: {told.workflow_job.name}", told.workflow_job)
+
+
+async def deployed(ctx: Context, delivery: Delivery) -> str:
+    """``deployment`` and ``deployment_status``: how an environment takes a commit is one more thing told of it."""
+    told = read(Deployed, delivery.payload)
+    made, now_ = told.deployment, told.deployment_status
+    name = f"deployment: {made.environment}"
+    if now_ is None:
+        return await _note(ctx, told.repo, made.sha, name, "queued", made.created_at, None)
+    return await _note(ctx, told.repo, made.sha, name, now_.state, now_.updated_at, now_.target_url)
 
 
 async def _checked(ctx: Context, repo: str, name: str, check: Any) -> str:

@@ -88,12 +88,14 @@ async def brought_up(home: Path, parts: Sequence[str]) -> AsyncIterator[tuple[Ga
             where = stack.addresses
             store = await Store.open(where.mongodb_uri, "shipline")
             headers = {"Authorization": f"Bearer {where.github_token}"}
-            async with (
-                httpx.AsyncClient(base_url=where.github_api_url, headers=headers) as github,
-                httpx.AsyncClient(base_url=where.gateway_url, timeout=30) as sender,
-            ):
-                yield Gateway(where.gateway_url, store, github, where.mongodb_uri, sender), stack
-            await store.close()
+            try:
+                async with (
+                    httpx.AsyncClient(base_url=where.github_api_url, headers=headers) as github,
+                    httpx.AsyncClient(base_url=where.gateway_url, timeout=30) as sender,
+                ):
+                    yield Gateway(where.gateway_url, store, github, where.mongodb_uri, sender), stack
+            finally:
+                await store.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,8 @@
 """Deliveries of every kind, half of them twice and all of them shuffled: the ledger ends the same, and so does GitHub.
 
-The same ledger is the same end: runs, issues, CI, deliveries with what came of them, effects, messages, answers, and what
-each timeline tells. Left out are ids and times, and the order in which things were told: a timeline is in the order of
-arrival. Of CI the last word of each check counts; what a delivery of CI says came of it depends on what was known then.
+The same ledger is the same end: runs, issues, CI, deliveries with what came of them, effects, messages, answers, and
+what each timeline tells. Left out are ids and times, and the order in which things were told: a timeline is in the order
+of arrival. Of CI the last word of each check counts; what a delivery of CI came to depends on what was known then.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}( UTC)
 
 @dataclass(frozen=True)
 class Ground:
-    """The gateway, and a Prefect server behind it. No worker takes anything up: what was started stays to be counted."""
+    """The gateway, with a Prefect server behind it. No worker takes anything up: what was started can be counted."""
 
     gateway: Gateway
     prefect: httpx.AsyncClient
@@ -59,13 +59,15 @@ class Ground:
 async def ground(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ground]:
     """The one of these tests."""
     parts = ("mongodb", "prefect", "sandbox", "gateway")
-    async with brought_up(tmp_path_factory.mktemp("storm-home"), parts) as (gateway, stack):
-        async with httpx.AsyncClient(base_url=stack.addresses.prefect_api_url, timeout=60) as prefect:
-            for flow in ("deliver", "reconcile"):
-                made = (await prefect.post("/flows/", json={"name": flow})).raise_for_status().json()
-                deployment = {"name": flow, "flow_id": made["id"]}
-                (await prefect.post("/deployments/", json=deployment)).raise_for_status()
-            yield Ground(gateway, prefect)
+    async with (
+        brought_up(tmp_path_factory.mktemp("storm-home"), parts) as (gateway, stack),
+        httpx.AsyncClient(base_url=stack.addresses.prefect_api_url, timeout=60) as prefect,
+    ):
+        for flow in ("deliver", "reconcile"):
+            made = (await prefect.post("/flows/", json={"name": flow})).raise_for_status().json()
+            deployment = {"name": flow, "flow_id": made["id"]}
+            (await prefect.post("/deployments/", json=deployment)).raise_for_status()
+        yield Ground(gateway, prefect)
 
 
 @dataclass(frozen=True)
