@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from gateway.access import Looker, Starter
+from gateway.paging import LINKED, Paged
 from gateway.routes.ideas import Once
 from gateway.shapes import DispatchedOut, DispatchIn, RepoOut
 from shipline.ids import uuid7
@@ -22,10 +23,10 @@ async def send(body: DispatchIn, who: Starter, once: Once = None) -> DispatchedO
     return DispatchedOut(dispatch_id=sent.id, run_id=sent.run_id)
 
 
-@router.get("/repos")
-async def listed(_: Looker) -> list[RepoOut]:
+@router.get("/repos", responses=LINKED)
+async def listed(_: Looker, paging: Paged) -> list[RepoOut]:
     """The repositories that Shipline may work on, at most three hundred."""
     return [
         RepoOut(full_name=name, default_branch=branch, private=private)
-        for name, branch, private in await repositories()
+        for name, branch, private in paging.cut(await repositories())
     ]

@@ -22,6 +22,7 @@ from ledger.models.event import Event, EventType, Level, PendingEvent
 from ledger.models.issue import DefectOrigin, Held, Issue, IssueStatus, issue_id
 from ledger.models.quality import CheckReport, Finding, Severity, Verdict
 from ledger.models.records import (
+    Act,
     Answer,
     Approval,
     CiReport,
@@ -48,11 +49,12 @@ from ledger.models.spec import Forecast, IssueType, Plan, PlanNode, Requirement,
 DOCUMENTS: tuple[type[Document], ...] = (
     Idea, Project, Run, Issue, Agent, AgentRun, Event, Effect, Dispatch, Delivery, CiStatus, Deployment,
     UserSettings, OnboardingDoc, Message, Audit, Approval, Request, Handshake,
-    Errand, Answer, Mark,
+    Errand, Answer, Mark, Act,
 )  # fmt: skip
 
 __all__ = [
     "DOCUMENTS",
+    "Act",
     "Agent",
     "AgentInput",
     "AgentJob",

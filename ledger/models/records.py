@@ -115,6 +115,19 @@ class Delivery(Document):
     result: str = ""
 
 
+class Act(Stamped):
+    """What a person did to a project's code through us (``merge #7``), and for which issue of a run, if any."""
+
+    COLLECTION: ClassVar[str] = "acts"
+    INDEXES: ClassVar[tuple[IndexModel, ...]] = (IndexModel([("projectId", ASCENDING), ("created_at", DESCENDING)]),)
+
+    project_id: str
+    by: str
+    what: str
+    run_id: str | None = None
+    node_id: str | None = None
+
+
 class Mark(Stamped):
     """How far something was looked through; ``id`` names what. Everything before ``at`` was found whole."""
 

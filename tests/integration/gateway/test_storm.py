@@ -1,8 +1,8 @@
 """Deliveries of every kind, half of them twice and all of them shuffled: the ledger ends the same, and so does GitHub.
 
 The same ledger is the same end: runs, issues, CI, deliveries with what came of them, effects, messages, answers, and
-what each timeline tells. Left out are ids and times, and the order in which things were told: a timeline is in the order
-of arrival. Of CI the last word of each check counts; what a delivery of CI came to depends on what was known then.
+what each timeline tells. Left out are ids and times, and the order in which things were told: a timeline is in the
+order of arrival. Of CI the last word of each check counts; what came of a delivery of CI depends on what was known.
 """
 
 from __future__ import annotations
@@ -64,10 +64,19 @@ async def ground(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Grou
         httpx.AsyncClient(base_url=stack.addresses.prefect_api_url, timeout=60) as prefect,
     ):
         for flow in ("deliver", "reconcile"):
-            made = (await prefect.post("/flows/", json={"name": flow})).raise_for_status().json()
-            deployment = {"name": flow, "flow_id": made["id"]}
-            (await prefect.post("/deployments/", json=deployment)).raise_for_status()
+            made = await _made(prefect, "/flows/", {"name": flow})
+            await _made(prefect, "/deployments/", {"name": flow, "flow_id": made["id"]})
         yield Ground(gateway, prefect)
+
+
+async def _made(prefect: httpx.AsyncClient, path: str, body: dict[str, Any]) -> Any:
+    """Whatever it is; a server that has just come up is busy with its own writes, and says so."""
+    for _ in range(20):
+        answer = await prefect.post(path, json=body)
+        if answer.status_code != 503:
+            break
+        await asyncio.sleep(0.5)
+    return answer.raise_for_status().json()
 
 
 @dataclass(frozen=True)
