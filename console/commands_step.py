@@ -104,4 +104,4 @@ def cancel(run: RunName) -> None:
 
     request = request_to_cancel(run, require("SHIPLINE_DISPATCH_SECRET"))
     count = cancel_others(request, token=require("GITHUB_TOKEN"), own=os.environ.get("GITHUB_RUN_ID", ""))
-    typer.echo(f"{count} cancelled")
+    typer.echo("this request came before: nothing is done" if count is None else f"{count} cancelled")

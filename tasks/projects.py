@@ -51,7 +51,7 @@ class Regression(Model):
 
 
 async def connect(repo: str, name: str | None, *, by: str) -> Project:
-    """The project of a repository, made where there is none; NotFound when the repository is not there, or not to us."""
+    """The project of a repository, made where there is none; NotFound when there is no repository that we may see."""
     ctx = await context()
     about = await Repo(ctx.github, repo).about()
     full_name = str(about.full_name)  # as GitHub writes it: its names take any case

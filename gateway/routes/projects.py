@@ -37,7 +37,7 @@ class ProjectOut(Model):
 
 
 class FileIn(Model):
-    """A file as it is to be. ``sha`` is the blob that it replaces: where it is another one meanwhile, nothing is done."""
+    """A file as it is to be. ``sha`` is the blob that it replaces: where another one is there, nothing is done."""
 
     path: Path
     branch: Branch

@@ -42,14 +42,14 @@ def _post(client: httpx.Client, path: str, body: dict[str, Any]) -> httpx.Respon
         ) from error
 
 
-def cancel_others(request: Request, *, token: str, own: str) -> int:
+def cancel_others(request: Request, *, token: str, own: str) -> int | None:
     """Cancel the workflow runs that still work for a run of ours, this one left out; how many there were.
 
     None when the same dispatch was carried out before: it counts once.
     """
     with _client(token) as client:
         if _is_replay(client, request, own):
-            return 0
+            return None
         found: list[int] = []
         for status in ("queued", "in_progress", "waiting", "pending"):
             asked = {"event": "repository_dispatch", "status": status, "per_page": 100}
