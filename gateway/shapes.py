@@ -115,6 +115,7 @@ class IssueOut(Model):
     """A node with what is under it. ``id`` is the ledger's; ``number`` GitHub's, once it is there."""
 
     id: str
+    project_id: str
     run_id: str
     node_id: str
     number: int | None

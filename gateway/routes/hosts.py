@@ -9,8 +9,9 @@ from gateway.paging import LINKED, Paged
 from gateway.routes.ideas import Once
 from gateway.shapes import DispatchedOut, DispatchIn, RepoOut
 from shipline.ids import uuid7
+from tasks.context import context
 from tasks.dispatching import dispatch
-from tasks.github.look import repositories
+from tasks.github.look import AppSeen, app_seen, repositories
 
 router = APIRouter(tags=["GitHub"])
 
@@ -30,3 +31,9 @@ async def listed(_: Looker, paging: Paged) -> list[RepoOut]:
         RepoOut(full_name=name, default_branch=branch, private=private)
         for name, branch, private in paging.cut(await repositories())
     ]
+
+
+@router.get("/api/github-app")
+async def app(_: Looker) -> AppSeen:
+    """The App that Shipline is: what it lacks, and what the owners have not accepted where it is installed."""
+    return await app_seen((await context()).github)

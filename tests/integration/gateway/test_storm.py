@@ -171,15 +171,20 @@ async def _through(ground: Ground, story: Story, chance: random.Random) -> None:
     gateway, count = ground.gateway, len(story.sent)
     sent = story.sent + chance.sample(story.sent, count // 2)
     chance.shuffle(sent)
-    slots = asyncio.Semaphore(16)
+    slots, again = asyncio.Semaphore(16), list[str]()
 
     async def one(delivery: str, event: str, payload: dict[str, Any]) -> httpx.Response:
         async with slots:
-            return await gateway.deliver(event, payload, X_GitHub_Delivery=delivery)
+            for _ in range(9):
+                try:
+                    return await gateway.deliver(event, payload, X_GitHub_Delivery=delivery)
+                except httpx.TransportError:  # it had closed the connection meanwhile: sent again, it counts once
+                    again.append(delivery)
+            raise AssertionError(f"{delivery} was not taken")
 
     answers = await asyncio.gather(*(one(*each) for each in sent))
     assert {each.status_code for each in answers} == {202}
-    assert sum(each.json()["known"] for each in answers) == count // 2
+    assert count // 2 <= sum(each.json()["known"] for each in answers) <= count // 2 + len(again)
     ours = {"_id": {"$regex": f"^{story.mark}-"}}
     deliveries = gateway.store.collection(Delivery)
     for _ in range(20 * (60 + count // 10)):
@@ -271,7 +276,9 @@ async def _once(ground: Ground, story: Story) -> None:
 
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize(
-    ("count", "times"), [(120, 3), pytest.param(10_000, 10, marks=pytest.mark.long)], ids=["few", "many"]
+    ("count", "times"),
+    [(120, 3), pytest.param(1_000, 10, marks=pytest.mark.long), pytest.param(10_000, 10, marks=pytest.mark.long)],
+    ids=["few", "more", "many"],
 )
 async def test_the_order_of_deliveries_does_not_matter_nor_how_often_they_come(
     ground: Ground, count: int, times: int
