@@ -22,9 +22,12 @@ Ticket = Annotated[Path, typer.Option("--ticket", help="What `begin` wrote.")]
 @group.command()
 def begin(dispatch: Dispatch, out: Annotated[Path, typer.Option(help="Where the ticket goes.")]) -> None:
     """Fetch what is to be done. Needs SHIPLINE_URL and SHIPLINE_DISPATCH_SECRET."""
+    from tasks.actions.requested import request_here
     from tasks.actions.there import fetch, require
 
-    ticket = asyncio.run(fetch(require("SHIPLINE_URL"), dispatch, require("SHIPLINE_DISPATCH_SECRET")))
+    secret = require("SHIPLINE_DISPATCH_SECRET")
+    request_here(secret)
+    ticket = asyncio.run(fetch(require("SHIPLINE_URL"), dispatch, secret))
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(ticket.model_dump_json(by_alias=True))
     with Path(os.environ.get("GITHUB_OUTPUT") or os.devnull).open("a") as outputs:
@@ -94,9 +97,11 @@ def _page() -> str:
 
 @group.command()
 def cancel(run: RunName) -> None:
-    """Cancel the other workflow runs of a run. Needs GITHUB_TOKEN."""
+    """Cancel the other workflow runs of a run, when Shipline asked. Needs GITHUB_TOKEN and SHIPLINE_DISPATCH_SECRET."""
+    from tasks.actions.requested import request_to_cancel
     from tasks.actions.telling import cancel_others
     from tasks.actions.there import require
 
-    count = cancel_others(run, token=require("GITHUB_TOKEN"), own=os.environ.get("GITHUB_RUN_ID", ""))
-    typer.echo(f"{count} cancelled")
+    request = request_to_cancel(run, require("SHIPLINE_DISPATCH_SECRET"))
+    count = cancel_others(request, token=require("GITHUB_TOKEN"), own=os.environ.get("GITHUB_RUN_ID", ""))
+    typer.echo("this request came before: nothing is done" if count is None else f"{count} cancelled")

@@ -138,18 +138,21 @@ async def _github_app(settings: Settings) -> Check:
     """The App, and what it was not given."""
     from tasks.github.client import GitHubHost
     from tasks.github.identity import identity_of
-    from tasks.github.look import app_itself, lacking
+    from tasks.github.look import app_seen
 
     host = GitHubHost(settings.github_api_url, identity_of(settings), timeout=WITHIN)
     try:
-        app = await app_itself(host)
+        app = await app_seen(host)
     finally:
         await host.close()
-    missing = lacking(app)
-    detail = f"{settings.github_api_url} knows the App {app.slug}, installed {app.installations_count or 0} time(s)"
-    if missing:
+    detail = f"{settings.github_api_url} knows the App {app.slug}, installed {len(app.installations)} time(s)"
+    if app.lacks:
         hint = "Give it to the App on its settings page, and let its owners accept."
-        return Check("github", False, f"{detail}. It lacks: {', '.join(missing)}.", hint)
+        return Check("github", False, f"{detail}. It lacks: {', '.join(app.lacks)}.", hint)
+    unheard = [f"{each.account} has not accepted {', '.join(each.lacks)}" for each in app.installations if each.lacks]
+    if unheard:
+        hint = "An owner accepts it where the App is installed: Settings, GitHub Apps, Review request."
+        return Check("github", False, f"{detail}. {'; '.join(unheard)}.", hint)
     return Check("github", True, detail)
 
 

@@ -53,11 +53,16 @@ def app_made(made: Founded) -> str:
 
 def app_installed(found: Installed) -> str:
     """Where the App is installed now."""
+    lacks = (
+        f"<p>Not accepted there yet: {escape(', '.join(found.lacks))}. Settings, GitHub Apps, Review request.</p>"
+        if found.lacks
+        else ""
+    )
     which = "all of its repositories" if found.repositories == "all" else "the repositories that you chose"
     return _page(
         f"Installed on {found.account}",
         f"<p>Shipline sees {which}. Label an issue <code>shipline</code>, or start a run: "
-        "<code>shipline run --help</code>.</p>",
+        f"<code>shipline run --help</code>.</p>{lacks}",
     )
 
 

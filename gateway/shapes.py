@@ -11,6 +11,7 @@ from pydantic import Field
 from ledger.models import (
     Agent,
     Budget,
+    CiStatus,
     Deployment,
     Event,
     Executor,
@@ -102,10 +103,19 @@ class Waits(Model):
     reason: str
 
 
+class CiOut(Model):
+    """A check of the issue's head, as GitHub told of it last."""
+
+    name: str
+    state: str
+    url: str | None
+
+
 class IssueOut(Model):
     """A node with what is under it. ``id`` is the ledger's; ``number`` GitHub's, once it is there."""
 
     id: str
+    project_id: str
     run_id: str
     node_id: str
     number: int | None
@@ -127,6 +137,7 @@ class IssueOut(Model):
     agent: str
     head: str | None
     merged_sha: str | None
+    ci: list[CiOut]
     created_at: datetime
     updated_at: datetime
     children: list[IssueOut]
@@ -290,15 +301,16 @@ def event_out(event: Event) -> EventOut:
     return EventOut(**{name: getattr(event, name) for name in EventOut.model_fields})
 
 
-def issue_out(tree: Tree, issue: Issue, waits: dict[str, list[Blocker]]) -> IssueOut:
-    """A node with all that is under it."""
+def issue_out(tree: Tree, issue: Issue, waits: dict[str, list[Blocker]], ci: dict[str, list[CiStatus]]) -> IssueOut:
+    """A node with all that is under it; ``ci`` is what is known of each commit."""
     parent = tree[issue.parent].id if issue.parent else None
-    own = ("node_id", "parent_id", "waits_for", "children", "dependencies")
+    own = ("node_id", "parent_id", "waits_for", "children", "dependencies", "ci")
     stops = [Waits(key=each.key, reason=each.reason) for each in waits.get(issue.key, [])]
     return IssueOut(
         node_id=issue.key, parent_id=parent, waits_for=stops,
         dependencies=[tree[key].id for key in issue.dependencies if key in tree],
-        children=[issue_out(tree, each, waits) for each in tree.children(issue.key)],
+        ci=[CiOut(name=each.name, state=each.state, url=each.url) for each in ci.get(issue.head or "", [])],
+        children=[issue_out(tree, each, waits, ci) for each in tree.children(issue.key)],
         **{name: getattr(issue, name) for name in IssueOut.model_fields if name not in own},
     )  # fmt: skip
 

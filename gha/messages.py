@@ -130,6 +130,43 @@ def artifact_name(dispatch_id: str) -> str:
     return f"shipline-{dispatch_id}"
 
 
+class Request(Model):
+    """What a dispatch carries, of which nine keys and the signature are ten at most. Ids, and no contents."""
+
+    v: Literal[1] = 1
+    type: str
+    dispatch_id: str
+    run_id: str
+    node_id: str | None = None
+    repo: str
+    branch: str | None = None
+    params: dict[str, Any] = Field(default_factory=dict)
+
+
+def sign_request(request: Request, secret: str) -> dict[str, Any]:
+    """The request as it is sent (``client_payload``), with a signature over all of it."""
+    body = request.model_dump(mode="json", by_alias=True)
+    return {**body, "signature": _over(body, secret)}
+
+
+def read_request(event: Mapping[str, Any], secret: str) -> Request:
+    """The request in a ``repository_dispatch``; InvalidInput when it is none of ours, of another type, or changed."""
+    body = dict(event.get("client_payload") or {})
+    given = str(body.pop("signature", ""))
+    if not hmac.compare_digest(given.encode(), _over(body, secret).encode()):
+        raise InvalidInput(
+            "This dispatch is not signed with our secret: nothing is done.",
+            "SHIPLINE_DISPATCH_SECRET must be the same in Shipline and in the repository's secrets.",
+        )
+    try:
+        request = Request.model_validate(body)
+    except ValidationError as error:
+        raise InvalidInput(f"The dispatch is not as Shipline sends it: {first_problem(error)}.") from None
+    if request.type != event.get("action"):
+        raise InvalidInput(f"What was signed asks for {request.type}, and not for {event.get('action')}.")
+    return request
+
+
 def sign(outcome: Outcome, secret: str) -> dict[str, Any]:
     """The outcome as it is sent, with its signature."""
     return {**outcome.model_dump(mode="json", by_alias=True), "signature": _signature(outcome, secret)}
@@ -171,6 +208,20 @@ def in_comment(text: str) -> dict[str, Any] | None:
 def key_for(what: Literal["job", "controls"], dispatch_id: str, secret: str) -> str:
     """What opens the job, or the controls, of one dispatch."""
     return hmac.new(secret.encode(), f"{what} {dispatch_id}".encode(), hashlib.sha256).hexdigest()
+
+
+def _over(body: Mapping[str, Any], secret: str) -> str:
+    told = json.dumps(_plain(body), sort_keys=True, separators=(",", ":")).encode()
+    return "sha256=" + hmac.new(secret.encode(), told, hashlib.sha256).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """With whole numbers as such: 1.0 may come back as 1 from who reads and writes JSON on the way."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def _signature(outcome: Outcome, secret: str) -> str:

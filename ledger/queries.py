@@ -10,6 +10,7 @@ from datetime import datetime
 from ledger.issues import read_tree
 from ledger.models import (
     AgentRun,
+    CiStatus,
     Deployment,
     Effect,
     Event,
@@ -72,6 +73,18 @@ async def snapshot(store: Store, run_id: str) -> Snapshot:
     idea = await store.get(Idea, run.idea_id)
     deployment = await store.find_one(Deployment, {"runId": run_id}, newest=True)
     return Snapshot(run, idea.text, tree, waits, await usage(store, run_id), deployment)
+
+
+async def ci_of(store: Store, tree: Tree) -> dict[str, list[CiStatus]]:
+    """What GitHub told of the heads of a tree's issues: by commit, and there by name."""
+    heads = sorted({each.head for each in tree.issues if each.head})
+    if not heads:
+        return {}
+    wanted = {"repo": tree.issues[0].repo, "sha": {"$in": heads}}
+    found: dict[str, list[CiStatus]] = {}
+    for each in await store.find(CiStatus, wanted, [("name", 1)]):
+        found.setdefault(each.sha, []).append(each)
+    return found
 
 
 def is_working(tree: Tree, issue: Issue) -> bool:

@@ -49,12 +49,34 @@ class Minted:
 
 @dataclass
 class Apps:
-    """All of them; there is one installation for each owner that was named."""
+    """All of them; there is one installation for each owner that was named, under a number that is never used again."""
 
     known: dict[str, App] = field(default_factory=dict)
     owners: tuple[str, ...] = ()
+    installed: dict[int, str] = field(default_factory=dict)
+    gone: dict[int, str] = field(default_factory=dict)
+    accepted: dict[int, dict[str, str]] = field(default_factory=dict)  # where an owner has not accepted all
     minted: dict[str, Minted] = field(default_factory=dict)
     codes: dict[str, tuple[App | None, str, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._next = FIRST_INSTALLATION
+        for owner in self.owners:
+            self.install(owner)
+
+    def install(self, owner: str) -> int:
+        """The installation on an owner, made where there is none."""
+        found = self.installation(owner)
+        if found is None:
+            found, self._next = self._next, self._next + 1
+            self.installed[found] = owner
+        return found
+
+    def uninstall(self, installation: int) -> None:
+        """Its tokens are good for nothing from now on."""
+        owner = self.gone[installation] = self.installed.pop(installation)
+        self.accepted.pop(installation, None)
+        self.minted = {token: each for token, each in self.minted.items() if each.owner != owner}
 
     def of_jwt(self, secret: str) -> App | None:
         """The App that signed this, if it did so as GitHub asks: RS256, in force, for ten minutes at most."""
@@ -88,6 +110,7 @@ class Apps:
         app = App(str(FIRST_APP + len(self.known)), slug, private.public_key().public_bytes(*form).decode(), manifest)
         self.known[app.id] = app
         self.owners = (*self.owners, owner) if owner not in self.owners else self.owners
+        self.install(owner)
         code = secrets.token_hex(20)
         self.codes[code] = (app, pem.decode(), secrets.token_hex(20))
         return app, code
@@ -105,12 +128,8 @@ class Apps:
 
     def installation(self, owner: str) -> int | None:
         """The installation's number on an owner."""
-        for number, each in enumerate(self.owners):
-            if each.lower() == owner.lower():
-                return FIRST_INSTALLATION + number
-        return None
+        return next((number for number, each in self.installed.items() if each.lower() == owner.lower()), None)
 
     def owner(self, installation: int) -> str | None:
         """Whose installation this is."""
-        number = installation - FIRST_INSTALLATION
-        return self.owners[number] if 0 <= number < len(self.owners) else None
+        return self.installed.get(installation)

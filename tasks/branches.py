@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from ledger.effects import Key, perform
-from ledger.issues import change_issue, get_issue, line_of
+from ledger.issues import change_issue, get_issue
 from ledger.models import EffectKind
-from ledger.rules.branches import INTEGRATION, base_branch, branch_name, spec_path
-from ledger.rules.tree import Tree
+from ledger.rules.branches import spec_path
 from shipline.errors import NotFound
 from tasks.github.client import GitHubError
 from tasks.github.repo import Sha
+from tasks.opening import make_branch
 from tasks.repository import Updated
 from tasks.state import here
 from tasks.step import step
@@ -20,29 +20,7 @@ from tasks.texts import plan_message, spec_text, trailers
 async def prepare_branch(run_id: str, key: str) -> str:
     """The node's branch, made where it is missing. The parent's branch must have been made before."""
     at = await here(run_id)
-    issue = await get_issue(at.ctx.store, run_id, key)
-    if issue.branch:
-        return issue.branch
-    line = Tree.of(await line_of(at.ctx.store, run_id, key))
-    base, name = base_branch(line, key, INTEGRATION), branch_name(issue)
-
-    async def look() -> Sha | None:
-        sha = await at.repo.branch_sha(name)
-        return Sha(sha=sha) if sha else None
-
-    async def act() -> Sha:
-        sha = await at.repo.branch_sha(base)
-        if sha is None:
-            raise NotFound(f"Branch {base} of {at.run.repo} is gone.", "Restore it, then retry.")
-        return Sha(sha=await at.repo.create_branch(name, sha))
-
-    made = await perform(
-        at.ctx.store, Key(run_id, key, "1", EffectKind.BRANCH_CREATE), Sha, act=act, look=look,
-        say=lambda done: f"Branch {name} from {base} at {done.sha[:7]}", phase=at.run.state,
-    )  # fmt: skip
-    values = {"branch": name, "base": base, "head": made.sha}
-    await change_issue(at.ctx.store, run_id, key, values, expect={"branch": None})
-    return name
+    return await make_branch(at, await get_issue(at.ctx.store, run_id, key))
 
 
 @step(name="commit-spec", task_run_name="spec of {key}")

@@ -16,11 +16,19 @@ from ledger.rules.reorder import reordered
 from ledger.store import Store
 from shipline.errors import IllegalTransition, InvalidInput, NotFound
 from shipline.ids import digest
+from tasks.acts import keep_act
 from tasks.context import Context, context
 from tasks.github.client import GitHubError
 from tasks.github.repo import Repo
 
-MOST = 300  # branches or pull requests in one answer
+SOMEBODY = "somebody"
+
+
+class Part(Model):
+    """A part of a list, as GitHub counts: the first page is 1, and has 100 entries at most."""
+
+    page: int = 1
+    size: int = 100
 
 
 class BranchSeen(Model):
@@ -62,12 +70,13 @@ class Merged(Model):
 class _Code(Repo):
     """A repository with what only people ask of it."""
 
-    async def branches(self) -> list[Any]:
-        return await self._some(self._rest.paginate(self._rest.repos.async_list_branches, **self._at, per_page=100))
+    async def branches(self, part: Part) -> list[Any]:
+        asked = {**self._at, "page": part.page, "per_page": part.size}
+        return list((await self.host.ask(lambda: self._rest.repos.async_list_branches(**asked))).parsed_data)
 
-    async def pulls(self, state: str) -> list[Any]:
-        pages = self._rest.paginate(self._rest.pulls.async_list, **self._at, state=state, per_page=100)
-        return await self._some(pages)
+    async def pulls(self, state: str, part: Part) -> list[Any]:
+        asked = {**self._at, "state": state, "page": part.page, "per_page": part.size}
+        return list((await self.host.ask(lambda: self._rest.pulls.async_list(**asked))).parsed_data)
 
     async def whole_pull(self, number: int) -> Any:
         return (await self.host.ask(lambda: self._rest.pulls.async_get(**self._at, pull_number=number))).parsed_data
@@ -77,22 +86,14 @@ class _Code(Repo):
         made = await self.host.ask(lambda: self._rest.pulls.async_create(**self._at, data=data))
         return int(made.parsed_data.number)
 
-    async def _some(self, pages: Any) -> list[Any]:
-        found = []
-        async for each in pages:
-            found.append(each)
-            if len(found) == MOST:
-                break
-        return found
-
 
 async def project(project_id: str) -> Project:
     """The project; NotFound when there is none."""
     return await (await context()).store.get(Project, project_id)
 
 
-async def branches(project_id: str) -> list[BranchSeen]:
-    """The repository's branches, at most ``MOST``."""
+async def branches(project_id: str, part: Part) -> list[BranchSeen]:
+    """The repository's branches, by name."""
     ctx, repo = await _at(project_id)
     worked = await ctx.store.find(Issue, {"repo": repo.full_name, "branch": {"$ne": None}})
     known = {each.branch: each for each in worked}
@@ -102,13 +103,13 @@ async def branches(project_id: str) -> list[BranchSeen]:
             run_id=known[each.name].run_id if each.name in known else None,
             node_id=known[each.name].key if each.name in known else None,
         )
-        for each in await repo.branches()
+        for each in await repo.branches(part)
     ]  # fmt: skip
 
 
-async def create_branch(project_id: str, name: str, base: str) -> BranchSeen:
+async def create_branch(project_id: str, name: str, base: str, *, by: str = SOMEBODY) -> BranchSeen:
     """A new branch at the head of ``base``. There already at the same commit is fine; elsewhere is refused."""
-    _, repo = await _at(project_id)
+    ctx, repo = await _at(project_id)
     sha = await repo.branch_sha(base)
     if sha is None:
         raise NotFound(f"{repo.full_name} has no branch {base}.")
@@ -119,15 +120,16 @@ async def create_branch(project_id: str, name: str, base: str) -> BranchSeen:
         try:
             await repo.create_branch(name, sha)
         except GitHubError as error:
-            raise _refused(error) from None
+            raise refused(error) from None
+        await keep_act(ctx.store, project_id, by, f"branch {name} from {base} at {sha[:7]}")
     return BranchSeen(name=name, sha=sha, protected=False)
 
 
-async def pulls(project_id: str, state: str) -> list[PullSeen]:
-    """The repository's pull requests that are ``open``, ``closed``, or ``all``; newest first, at most ``MOST``."""
+async def pulls(project_id: str, state: str, part: Part) -> list[PullSeen]:
+    """The repository's pull requests that are ``open``, ``closed``, or ``all``; newest first."""
     ctx, repo = await _at(project_id)
     known = await _issues_by_pull(ctx.store, repo.full_name)
-    return [_seen(each, known.get(each.number)) for each in await repo.pulls(state)]
+    return [_seen(each, known.get(each.number)) for each in await repo.pulls(state, part)]
 
 
 async def pull(project_id: str, number: int) -> PullSeen:
@@ -137,20 +139,21 @@ async def pull(project_id: str, number: int) -> PullSeen:
     return _seen(found, (await _issues_by_pull(ctx.store, repo.full_name)).get(number))
 
 
-async def create_pull(project_id: str, head: str, base: str, title: str, body: str) -> PullSeen:
+async def create_pull(project_id: str, head: str, base: str, title: str, body: str, *, by: str = SOMEBODY) -> PullSeen:
     """A pull request from ``head`` to ``base``; one that is open already is returned as it is."""
-    _, repo = await _at(project_id)
+    ctx, repo = await _at(project_id)
     there = await repo.find_pull(head, base)
     if there is not None and there.open:
         return await pull(project_id, there.number)
     try:
         number = await repo.open(head, base, title, body)
     except GitHubError as error:
-        raise _refused(error) from None
+        raise refused(error) from None
+    await keep_act(ctx.store, project_id, by, f"pull request #{number} from {head} to {base}")
     return await pull(project_id, number)
 
 
-async def merge_pull(project_id: str, number: int) -> Merged:
+async def merge_pull(project_id: str, number: int, *, by: str = SOMEBODY) -> Merged:
     """Merge what is not Shipline's own; merged already is fine.
 
     IllegalTransition says why not: its run merges it itself when its gates are open, or GitHub refuses.
@@ -168,9 +171,11 @@ async def merge_pull(project_id: str, number: int) -> Merged:
     if not stands.open or stands.draft:
         raise IllegalTransition(f"#{number} is {'a draft' if stands.open else 'closed'}.", "Nothing was changed.")
     try:
-        return Merged(number=number, sha=await repo.merge_pull(number, stands.head, f"Merge #{number}", ""))
+        done = Merged(number=number, sha=await repo.merge_pull(number, stands.head, f"Merge #{number}", ""))
     except GitHubError as error:
         raise IllegalTransition(f"GitHub does not merge #{number}: {error.message}", error.hint) from None
+    await keep_act(ctx.store, project_id, by, f"merge #{number} as {done.sha[:7]}")
+    return done
 
 
 async def file_defect(run_id: str, key: str, title: str, body: str, path: str | None, *, by: str) -> Issue:
@@ -190,6 +195,7 @@ async def file_defect(run_id: str, key: str, title: str, body: str, path: str | 
             return filed
         defect = make_defect(tree, key, finding, at=now())
         if await add_issue(store, defect, f"Defect under {key}, filed by {by}: {title}"):
+            await keep_act(store, run.project_id, by, f"defect under {key} of {run_id}: {title}")
             await change_issue(store, run_id, key, {"testedHead": None})
             return defect
 
@@ -199,7 +205,10 @@ async def reorder(issue_id: str, order: Sequence[str], *, by: str) -> Issue:
     store = (await context()).store
     parent = await store.get(Issue, issue_id)
     tree = await read_tree(store, parent.run_id)
-    for child, place in reordered(tree, parent.key, order):
+    moves = reordered(tree, parent.key, order)
+    if any(child.order_index != place for child, place in moves):
+        await keep_act(store, parent.project_id, by, f"order under {parent.key}: {', '.join(order)}")
+    for child, place in moves:
         if child.order_index != place:
             told = f"{child.key} is number {place + 1} under {parent.key}, says {by}"
             await change_issue(store, parent.run_id, child.key, {"orderIndex": place}, msg=told)
@@ -225,5 +234,6 @@ def _seen(found: Any, issue: Issue | None) -> PullSeen:
     )  # fmt: skip
 
 
-def _refused(error: GitHubError) -> Exception:
+def refused(error: GitHubError) -> Exception:
+    """What GitHub does not take as it was asked, as what does not fit."""
     return InvalidInput(error.message, error.hint) if error.status == 422 else error

@@ -6,13 +6,11 @@ it, and whoever receives the same one twice ignores the second.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 from collections.abc import Mapping
 from typing import Any
 
-from gha.messages import CHORES, StepJob
+from gha.messages import CHORES, Request, StepJob, sign_request
 from ledger.models import Dispatch, Run
 from shipline.errors import ConfigError, InvalidInput
 from shipline.ids import uuid7
@@ -25,6 +23,7 @@ TYPES = (
     "issues.sync.request", "agent.cursor.execute.request", "agent.cursor.review.request", "qa.run.request",
     "qa.defect.file.request", "merge.gate.request", "deploy.request", "audit.emit", "ai.nemotron.request",
     "sec.scan.request", "release.notes.request", "branch.manage.request", "artifacts.retention.request",
+    "exec.loop.request",
 )  # fmt: skip
 MOST = 60_000  # characters; GitHub takes 65,535
 
@@ -69,7 +68,6 @@ async def dispatch(
 
 
 def signed(sent: Dispatch, secret: str) -> dict[str, Any]:
-    """The ``client_payload``: at most ten keys, with the id and a signature over all the others."""
-    body = {"v": 1, "dispatchId": sent.id, **sent.payload}
-    told = json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
-    return {**body, "signature": "sha256=" + hmac.new(secret.encode(), told, hashlib.sha256).hexdigest()}
+    """The ``client_payload``."""
+    request = Request.model_validate({"type": sent.event_type, "dispatchId": sent.id, **sent.payload})
+    return sign_request(request, secret)

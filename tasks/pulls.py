@@ -19,35 +19,19 @@ from tasks.github.look import files_of
 from tasks.github.repo import PullRef, Sha
 from tasks.implementing import produce
 from tasks.issues import Told
+from tasks.opening import open_pull
 from tasks.reviewing import post_review
 from tasks.slots import only_one
 from tasks.state import Here, here
 from tasks.step import step
-from tasks.texts import pull_body, pull_title, trailers
+from tasks.texts import trailers
 
 
 @step(name="open-pull-request", task_run_name="pull request of {key}")
 async def open_pull_request(run_id: str, key: str) -> int:
     """Open the node's draft pull request to its base; returns its number."""
     at = await here(run_id)
-    issue = await get_issue(at.ctx.store, run_id, key)
-    if issue.pr_number is not None:
-        return issue.pr_number
-    branch, base = str(issue.branch), str(issue.base)
-
-    async def look() -> PullRef | None:
-        return await at.repo.find_pull(branch, base, but=issue.earlier_prs)
-
-    async def act() -> PullRef:
-        return await at.repo.open_pull(branch, base, pull_title(issue), pull_body(issue, at.run))
-
-    opened = await perform(
-        at.ctx.store, Key(run_id, key, "1", EffectKind.PULL_OPEN, "-".join(map(str, issue.earlier_prs))), PullRef,
-        act=act, look=look,
-        say=lambda done: f"Pull request #{done.number}: {branch} to {base}", phase=at.run.state,
-    )  # fmt: skip
-    await change_issue(at.ctx.store, run_id, key, {"prNumber": opened.number})
-    return opened.number
+    return await open_pull(at, await get_issue(at.ctx.store, run_id, key))
 
 
 @step(name="review", task_run_name="review {key}")

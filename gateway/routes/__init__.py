@@ -17,11 +17,12 @@ from gateway.routes import (  # noqa: E402
     ideas,
     installing,
     issues,
+    projects,
     steps,
     webhooks,
 )
 
-ROUTERS = tuple(
-    topic.router
-    for topic in (ideas, gates, issues, agents, adapters, code, deployments, hosts, steps, installing, webhooks, health)
-)
+_TOPICS = (
+    ideas, gates, issues, agents, adapters, projects, code, deployments, hosts, steps, installing, webhooks, health,
+)  # fmt: skip
+ROUTERS = tuple(topic.router for topic in _TOPICS)

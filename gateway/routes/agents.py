@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from gateway.access import Admin, Looker
+from gateway.paging import LINKED, Paged
 from gateway.shapes import AgentOut, OnboardingIn, OnboardingOut, agent_out, onboarding_out
 from ledger.models import Agent, OnboardingDoc
 from shipline.errors import NotFound
@@ -16,10 +17,10 @@ router = APIRouter(prefix="/api/agents", tags=["Agents"])
 AgentId = Annotated[str, Path(pattern=r"^[a-z-]{1,60}$", examples=["developer-implementer"])]
 
 
-@router.get("")
-async def listed(_: Looker) -> list[AgentOut]:
+@router.get("", responses=LINKED)
+async def listed(_: Looker, paging: Paged) -> list[AgentOut]:
     """The catalog."""
-    return [agent_out(each) for each in (await catalog())[0]]
+    return [agent_out(each) for each in paging.cut((await catalog())[0])]
 
 
 @router.get("/{id}")

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from gateway.access import Deployer, Looker, Starter
+from gateway.paging import LINKED, Paged
 from gateway.shapes import Branch, ProjectId, PullNumber
 from ledger.models import Model
 from tasks import code
@@ -31,30 +32,30 @@ class PullIn(Model):
     body: str = Field(default="", max_length=60_000)
 
 
-@router.get("/branches")
-async def branches(id: ProjectId, _: Looker) -> list[code.BranchSeen]:
-    """All branches, each with the issue that is worked on there."""
-    return await code.branches(id)
+@router.get("/branches", responses=LINKED)
+async def branches(id: ProjectId, _: Looker, paging: Paged) -> list[code.BranchSeen]:
+    """Branches by name, each with the issue that is worked on there."""
+    return paging.given(await code.branches(id, code.Part(page=paging.page, size=paging.size)))
 
 
 @router.post("/branches", status_code=201)
-async def create_branch(id: ProjectId, body: BranchIn, _: Starter) -> code.BranchSeen:
+async def create_branch(id: ProjectId, body: BranchIn, who: Starter) -> code.BranchSeen:
     """Make a branch at the head of another. There already, at the same commit, is fine."""
-    return await code.create_branch(id, body.branch_name, body.base_branch)
+    return await code.create_branch(id, body.branch_name, body.base_branch, by=who.name)
 
 
-@router.get("/prs")
+@router.get("/prs", responses=LINKED)
 async def pulls(
-    id: ProjectId, _: Looker, state: Annotated[Literal["open", "closed", "all"], Query()] = "open"
+    id: ProjectId, _: Looker, paging: Paged, state: Annotated[Literal["open", "closed", "all"], Query()] = "open"
 ) -> list[code.PullSeen]:
-    """Pull requests."""
-    return await code.pulls(id, state)
+    """Pull requests, the newest first."""
+    return paging.given(await code.pulls(id, state, code.Part(page=paging.page, size=paging.size)))
 
 
 @router.post("/prs", status_code=201)
-async def create_pull(id: ProjectId, body: PullIn, _: Starter) -> code.PullSeen:
+async def create_pull(id: ProjectId, body: PullIn, who: Starter) -> code.PullSeen:
     """Open a pull request; one that is open already is returned."""
-    return await code.create_pull(id, body.branch, body.base, body.title, body.body)
+    return await code.create_pull(id, body.branch, body.base, body.title, body.body, by=who.name)
 
 
 @router.get("/prs/{prNumber}")
@@ -64,6 +65,6 @@ async def pull(id: ProjectId, prNumber: PullNumber, _: Looker) -> code.PullSeen:
 
 
 @router.post("/prs/{prNumber}/merge")
-async def merge(id: ProjectId, prNumber: PullNumber, _: Deployer) -> code.Merged:
+async def merge(id: ProjectId, prNumber: PullNumber, who: Deployer) -> code.Merged:
     """Merge one that is not Shipline's own; a run merges its own when their gates are open."""
-    return await code.merge_pull(id, prNumber)
+    return await code.merge_pull(id, prNumber, by=who.name)

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 
 from gateway.access import Deployer, Looker
+from gateway.paging import LINKED, Paged
 from gateway.shapes import Asked, DeployIn, DeploymentOut, ProjectId, deployment_out
 from ledger.models import Deployment, Project, Run
 from ledger.store import Store
@@ -33,12 +34,12 @@ async def deploy(request: Request, id: ProjectId, body: DeployIn, who: Deployer)
     return Asked(run_id=run.id, flow_run_id=await ask_deploy(run.id, by=who.name))
 
 
-@router.get("/deployments")
-async def listed(request: Request, id: ProjectId, _: Looker) -> list[DeploymentOut]:
-    """The newest hundred, newest first."""
+@router.get("/deployments", responses=LINKED)
+async def listed(request: Request, id: ProjectId, _: Looker, paging: Paged) -> list[DeploymentOut]:
+    """The newest first."""
     store: Store = request.app.state.store
     await store.get(Project, id)
-    found = await store.find(Deployment, {"projectId": id}, [("created_at", -1)], 100)
+    found = await paging.found(store, Deployment, {"projectId": id}, [("created_at", -1), ("_id", 1)])
     return [deployment_out(each) for each in found]
 
 

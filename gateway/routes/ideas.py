@@ -8,6 +8,8 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 
 from gateway.access import Approver, Looker, Starter
+from gateway.briefs import RunBrief, briefs
+from gateway.paging import LINKED, Paged
 from gateway.routes.nodes import key_of
 from gateway.shapes import (
     CodeIn,
@@ -16,6 +18,7 @@ from gateway.shapes import (
     InterruptIn,
     NodeId,
     ProjectId,
+    RepoName,
     RunId,
     RunOut,
     Said,
@@ -63,6 +66,17 @@ async def start_code(id: ProjectId, body: CodeIn, who: Starter, once: Once = Non
     repo = (await project(id)).repo
     run = await submit_once(f"api {who.name} {once or uuid7()}", body.description, repo, size=body.size)
     return Started(run_id=run.id)
+
+
+@router.get("/runs", responses=LINKED)
+async def listed(
+    request: Request, _: Looker, paging: Paged, repo: Annotated[RepoName | None, Query()] = None
+) -> list[RunBrief]:
+    """All runs, or those of a repository, the newest first."""
+    store = request.app.state.store
+    wanted = {"repo": repo} if repo else {}
+    found = await paging.found(store, Run, wanted, [("created_at", -1), ("_id", 1)])
+    return await briefs(store, found)
 
 
 @router.get("/runs/{runId}")

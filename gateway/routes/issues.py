@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Request
 from gateway.access import Looker, Starter
 from gateway.shapes import DefectIn, IssueOut, NodeId, ProjectId, ReorderIn, RunId, TreeOut, issue_out
 from ledger.models import Issue, Project
-from ledger.queries import snapshot
+from ledger.queries import ci_of, snapshot
 from ledger.store import Store
 from shipline.errors import NotFound
 from tasks import code
@@ -24,9 +24,11 @@ IssueId = Annotated[
 @router.get("/api/runs/{runId}/issues")
 async def tree(request: Request, runId: RunId, _: Looker) -> TreeOut:
     """All issues of a run, each below its parent."""
-    seen = await snapshot(request.app.state.store, runId)
+    store = request.app.state.store
+    seen = await snapshot(store, runId)
+    ci = await ci_of(store, seen.tree)
     roots = [seen.tree.root] if seen.tree.issues else []
-    return TreeOut(run_id=runId, issues=[issue_out(seen.tree, each, seen.waits) for each in roots])
+    return TreeOut(run_id=runId, issues=[issue_out(seen.tree, each, seen.waits, ci) for each in roots])
 
 
 @router.get("/api/issues/{id:issue}")
@@ -46,7 +48,7 @@ async def reorder(request: Request, id: IssueId, body: ReorderIn, who: Starter) 
 async def file_defect(request: Request, id: ProjectId, issueId: NodeId, body: DefectIn, who: Starter) -> IssueOut:
     """File a defect against an issue's work: it blocks every merge above. The same one twice is filed once."""
     store = request.app.state.store
-    issue = await _of_project(store, id, issueId)
+    issue = await of_project(store, id, issueId)
     defect = await code.file_defect(issue.run_id, issue.key, body.title, body.body, body.path, by=who.name)
     return await _shown(store, defect.id)
 
@@ -55,12 +57,12 @@ async def file_defect(request: Request, id: ProjectId, issueId: NodeId, body: De
 async def hierarchy(request: Request, id: ProjectId, issueId: NodeId, _: Looker) -> IssueOut:
     """The whole tree that an issue stands in, from its root."""
     store = request.app.state.store
-    issue = await _of_project(store, id, issueId)
+    issue = await of_project(store, id, issueId)
     seen = await snapshot(store, issue.run_id)
-    return issue_out(seen.tree, seen.tree.root, seen.waits)
+    return issue_out(seen.tree, seen.tree.root, seen.waits, await ci_of(store, seen.tree))
 
 
-async def _of_project(store: Store, project_id: str, named: str) -> Issue:
+async def of_project(store: Store, project_id: str, named: str) -> Issue:
     """The issue by its GitHub number (``145`` or ``issue-145``), or the newest with that key."""
     await store.get(Project, project_id)
     number = named.removeprefix("issue-")
@@ -74,4 +76,4 @@ async def _of_project(store: Store, project_id: str, named: str) -> Issue:
 async def _shown(store: Store, issue_id: str) -> IssueOut:
     issue = await store.get(Issue, issue_id)
     seen = await snapshot(store, issue.run_id)
-    return issue_out(seen.tree, seen.tree[issue.key], seen.waits)
+    return issue_out(seen.tree, seen.tree[issue.key], seen.waits, await ci_of(store, seen.tree))

@@ -24,7 +24,10 @@ from ledger.models.gates import Approved, Gate, GateFacts, GateState
 from ledger.models.issue import DefectOrigin, Held, Issue, IssueStatus, issue_id
 from ledger.models.quality import CheckReport, Finding, LicenceLists, Severity, Standards, Verdict
 from ledger.models.records import (
+    Act,
+    Answer,
     Approval,
+    CiReport,
     CiStatus,
     Delivery,
     Deployment,
@@ -32,6 +35,7 @@ from ledger.models.records import (
     Dispatch,
     Handshake,
     Idea,
+    Mark,
     Message,
     OnboardingDoc,
     Project,
@@ -47,11 +51,12 @@ from ledger.models.spec import Forecast, IssueType, Plan, PlanNode, Requirement,
 DOCUMENTS: tuple[type[Document], ...] = (
     Idea, Project, Run, Issue, Agent, AgentRun, Event, Effect, Dispatch, Delivery, CiStatus, Deployment,
     UserSettings, OnboardingDoc, Message, Audit, Approval, Request, Handshake,
-    Errand,
+    Errand, Answer, Mark, Act,
 )  # fmt: skip
 
 __all__ = [
     "DOCUMENTS",
+    "Act",
     "Agent",
     "AgentInput",
     "AgentJob",
@@ -60,6 +65,7 @@ __all__ = [
     "AgentRun",
     "AgentRunStatus",
     "AgentType",
+    "Answer",
     "Approval",
     "Approved",
     "Audit",
@@ -68,6 +74,7 @@ __all__ = [
     "ChainHead",
     "CheckReport",
     "Checkpoint",
+    "CiReport",
     "CiStatus",
     "CriterionSeen",
     "DefectOrigin",
@@ -101,6 +108,7 @@ __all__ = [
     "Lease",
     "Level",
     "LicenceLists",
+    "Mark",
     "Message",
     "Model",
     "Move",

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from ledger.models.base import Document, Stamped, now
+from ledger.models.base import Document, Model, Stamped, now
 from ledger.models.budget import Budget
 from ledger.models.revision import DocVersion, Revision
 from ledger.models.run import Executor
@@ -73,6 +73,14 @@ class Request(Stamped):
     run_id: str
 
 
+class Answer(Stamped):
+    """What is answered on GitHub, once; ``id`` names what is answered. ``text`` is None while somebody is at it."""
+
+    COLLECTION: ClassVar[str] = "answers"
+
+    text: str | None = None
+
+
 class Handshake(Stamped):
     """An App that somebody began to make, or to install; ``id`` is the secret ``state`` that comes back, once."""
 
@@ -107,8 +115,37 @@ class Delivery(Document):
     result: str = ""
 
 
-class CiStatus(Stamped):
-    """A check of a commit as GitHub tells it. ``order`` rises with what is newer, however late it is heard of."""
+class Act(Stamped):
+    """What a person did to a project's code through us (``merge #7``), and for which issue of a run, if any."""
+
+    COLLECTION: ClassVar[str] = "acts"
+    INDEXES: ClassVar[tuple[IndexModel, ...]] = (IndexModel([("projectId", ASCENDING), ("created_at", DESCENDING)]),)
+
+    project_id: str
+    by: str
+    what: str
+    run_id: str | None = None
+    node_id: str | None = None
+
+
+class Mark(Stamped):
+    """How far something was looked through; ``id`` names what. Everything before ``at`` was found whole."""
+
+    COLLECTION: ClassVar[str] = "marks"
+
+    at: datetime
+
+
+class CiReport(Model):
+    """What GitHub told of a check. ``order`` rises with what is newer, however late it is heard of."""
+
+    state: str
+    url: str | None = None
+    order: str = ""
+
+
+class CiStatus(Stamped, CiReport):
+    """A check of a commit as it stands. ``outbox`` holds what the timelines of its issues have not been told yet."""
 
     COLLECTION: ClassVar[str] = "ci_status"
     INDEXES: ClassVar[tuple[IndexModel, ...]] = (
@@ -118,9 +155,7 @@ class CiStatus(Stamped):
     repo: str
     sha: str
     name: str
-    state: str
-    url: str | None = None
-    order: str = ""
+    outbox: list[CiReport] = Field(default_factory=list)
 
 
 class DeploymentStatus(StrEnum):

@@ -33,6 +33,7 @@ from sandbox.store import Row, now
 BOT = "github-actions[bot]"
 WITHIN = 10.0  # seconds that the receiver has
 _REPO = re.compile(r"^/(?:repos/)?(?P<owner>[^/]+)/(?P<name>[^/]+?)(?:\.git)?(?:/|$)")
+_INSTALLED = re.compile(r"^/(?:app|_sandbox)/installations/(?P<which>[^/]+)$")
 _WRITES = ("POST", "PUT", "PATCH", "DELETE")
 log = logging.getLogger("sandbox.hooks")
 
@@ -119,11 +120,28 @@ class Teller:
     def _store(self, event: str, payload: dict[str, Any]) -> Row:
         return self._hub.store.insert(
             "hook_deliveries", guid=str(uuid.uuid4()), event=event, action=payload.get("action"),
-            repository_id=payload["repository"]["id"], payload=json.dumps(payload), status_code=0, redelivery=0,
-            delivered_at=now(),
+            repository_id=payload.get("repository", {}).get("id"), payload=json.dumps(payload), status_code=0,
+            redelivery=0, delivered_at=now(),
         )  # fmt: skip
 
+    def _installation(self, call: Call, which: str) -> list[tuple[str, dict[str, Any]]]:
+        """What every App hears of its installations, with no repository: an owner is named, or one that is gone."""
+        apps = self._hub.apps
+        owner = apps.gone.get(int(which)) if which.isdecimal() else which
+        if owner is None or call.method not in ("PUT", "DELETE"):
+            return []
+        number = int(which) if which.isdecimal() else apps.installation(owner)
+        repos = self._hub.store.all("SELECT * FROM repos WHERE owner = ? ORDER BY id", owner)
+        told = {
+            "action": "deleted" if call.method == "DELETE" else "created",
+            "installation": {"id": number, "account": user(self._hub, owner)}, "sender": user(self._hub, owner),
+            "repositories": [{"full_name": f"{each['owner']}/{each['name']}", "id": each["id"]} for each in repos],
+        }  # fmt: skip
+        return [("installation", told)]
+
     async def _events(self, call: Call) -> list[tuple[str, dict[str, Any]]]:
+        if at := _INSTALLED.match(call.path):
+            return self._installation(call, at["which"])
         repo = self._repo(call.path)
         if repo is None:
             return []

@@ -20,7 +20,17 @@ from sandbox.shapes.users import user
 router = APIRouter()
 PERMISSIONS = {
     "actions": "write", "checks": "write", "contents": "write", "deployments": "write", "issues": "write",
-    "metadata": "read", "pull_requests": "write", "statuses": "write", "workflows": "write",
+    "merge_queues": "read", "metadata": "read", "pull_requests": "write", "statuses": "write", "workflows": "write",
+}  # fmt: skip
+# The permission that lets an App hear of an event. Those that are missing here no manifest may name.
+COVERED_BY = {
+    "check_run": "checks", "check_suite": "checks", "create": "contents", "delete": "contents",
+    "deployment": "deployments", "deployment_review": "deployments", "deployment_status": "deployments",
+    "issue_comment": "issues", "issue_dependencies": "issues", "issues": "issues", "label": "metadata",
+    "merge_group": "merge_queues", "pull_request": "pull_requests", "pull_request_review": "pull_requests",
+    "pull_request_review_comment": "pull_requests", "push": "contents", "release": "contents",
+    "repository": "metadata", "repository_dispatch": "contents", "status": "statuses", "sub_issues": "issues",
+    "workflow_dispatch": "contents", "workflow_job": "actions", "workflow_run": "actions",
 }  # fmt: skip
 EVENTS = [
     "issues", "issue_comment", "pull_request", "pull_request_review", "push", "check_run", "check_suite",
@@ -38,6 +48,9 @@ async def new_app(call: Here, request: Request, owner: str | None = None) -> Red
     asked = json.loads(fields.get("manifest", "{}"))
     if not asked.get("name") or not asked.get("redirect_url"):
         raise Refused(422, "Invalid manifest")
+    wrong = _uncovered(asked.get("default_events", []), asked.get("default_permissions", {}))
+    if wrong:
+        raise Refused(422, f"Invalid GitHub App configuration: {wrong}")
     app, made = call.hub.apps.found(owner or call.login, asked)
     call.hub.account(app.login, create="Bot")
     query = urlencode({"code": made, **({"state": call.query["state"]} if "state" in call.query else {})})
@@ -72,7 +85,24 @@ class TokenAsked(BaseModel):
     permissions: dict[str, str] = Field(default_factory=dict)
 
 
+def _uncovered(events: list[str], permissions: dict[str, str]) -> str:
+    """What GitHub says of events that an App cannot ask for; empty when it takes them all."""
+    unknown = [each for each in events if each not in COVERED_BY]
+    if unknown:
+        return f"Default events unsupported: {_and(unknown)}"
+    bare = [each for each in events if permissions.get(COVERED_BY[each]) not in ("read", "write", "admin")]
+    return f"Default events are not supported by permissions: {_and(bare)}" if bare else ""
+
+
+def _and(words: list[str]) -> str:
+    """As GitHub lists things: ``a``, ``a and b``, ``a, b, and c``."""
+    if len(words) < 3:
+        return " and ".join(words)
+    return f"{', '.join(words[:-1])}, and {words[-1]}"
+
+
 def _app(call: Call) -> App:
+    """Who signs as an App."""
     app: App | None = getattr(call.request.state, "app_itself", None)
     if app is None:
         raise Refused(401, "A JSON web token could not be decoded")
@@ -86,12 +116,12 @@ def _shape(call: Call, app: App) -> dict[str, Any]:
         "external_url": call.hub.url, "html_url": f"{call.hub.url}/apps/{app.slug}", "created_at": BORN,
         "updated_at": BORN, "permissions": app.manifest.get("default_permissions", PERMISSIONS),
         "events": app.manifest.get("default_events", EVENTS),
-        "installations_count": len(call.hub.apps.owners),
+        "installations_count": len(call.hub.apps.installed),
     }  # fmt: skip
 
 
 def _installation(call: Call, app: App, owner: str) -> dict[str, Any]:
-    number = call.hub.apps.installation(owner)
+    number = call.hub.apps.install(owner)
     account = user(call.hub, owner)
     return {
         "id": number, "account": account, "repository_selection": "all",
@@ -99,10 +129,17 @@ def _installation(call: Call, app: App, owner: str) -> dict[str, Any]:
         "repositories_url": f"{call.hub.url}/installation/repositories",
         "html_url": f"{call.hub.url}/settings/installations/{number}", "app_id": int(app.id),
         "client_id": f"Iv23{app.id}", "target_id": account["id"], "target_type": account["type"],
-        "permissions": PERMISSIONS, "events": EVENTS, "created_at": BORN, "updated_at": BORN,
+        "permissions": _accepted(call, app, number), "events": app.manifest.get("default_events", EVENTS),
+        "created_at": BORN, "updated_at": BORN,
         "single_file_name": None, "has_multiple_single_files": False, "single_file_paths": [], "app_slug": app.slug,
         "suspended_by": None, "suspended_at": None, "contact_email": None,
     }  # fmt: skip
+
+
+def _accepted(call: Call, app: App, number: int) -> dict[str, str]:
+    """What an owner lets the App do: what it asks for, unless they have not accepted all of it."""
+    asked: dict[str, str] = app.manifest.get("default_permissions", PERMISSIONS)
+    return call.hub.apps.accepted.get(number, asked)
 
 
 @router.get("/app")
@@ -115,7 +152,7 @@ async def itself(call: Here) -> Json:
 async def installations(call: Here) -> Json:
     """Where it is installed."""
     app = _app(call)
-    return call.listed([_installation(call, app, owner) for owner in call.hub.apps.owners])
+    return call.listed([_installation(call, app, owner) for owner in call.hub.apps.installed.values()])
 
 
 @router.get("/app/installations/{number:int}")
@@ -125,6 +162,33 @@ async def installation(call: Here, number: int) -> Json:
     if owner is None:
         raise not_found()
     return Json(_installation(call, app, owner))
+
+
+@router.delete("/app/installations/{number:int}")
+async def uninstall(call: Here, number: int) -> Json:
+    """The App takes itself away."""
+    _app(call)
+    if call.hub.apps.owner(number) is None:
+        raise not_found()
+    call.hub.apps.uninstall(number)
+    return Json(None, 204)
+
+
+class Accepted(BaseModel):
+    """What an owner accepts; all that the App asks for where it is left out."""
+
+    permissions: dict[str, str] | None = None
+
+
+@router.put("/_sandbox/installations/{owner}")
+async def install(call: Here, owner: str, body: Accepted) -> Json:
+    """An owner installs the App, or answers what it asks for: pages on GitHub, and plainly not its API."""
+    number = call.hub.apps.install(owner)
+    if body.permissions is None:
+        call.hub.apps.accepted.pop(number, None)
+    else:
+        call.hub.apps.accepted[number] = body.permissions
+    return Json({"id": number})
 
 
 @router.get("/repos/{owner}/{repo}/installation")
@@ -147,13 +211,13 @@ async def mint(call: Here, number: int, body: TokenAsked | None = None) -> Json:
     if any(row is None for row in rows):
         raise Refused(422, "There is at least one repository that does not exist or is not accessible to the parent "
                            "installation.")  # fmt: skip
-    asked = body.permissions if body else {}
-    if any(PERMISSIONS.get(name) is None for name in asked):
+    asked, accepted = body.permissions if body else {}, _accepted(call, app, number)
+    if any(accepted.get(name) is None for name in asked):
         raise Refused(422, "The permissions requested are not granted to this installation.")
     chosen = frozenset(name.lower() for name in names) if names is not None else None
     token, until = call.hub.apps.mint(app, owner, chosen)
     made: dict[str, Any] = {
-        "token": token, "expires_at": until, "permissions": asked or PERMISSIONS,
+        "token": token, "expires_at": until, "permissions": asked or accepted,
         "repository_selection": "all" if chosen is None else "selected",
     }  # fmt: skip
     if chosen is not None:

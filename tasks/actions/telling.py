@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from gha.messages import STATUS, as_comment
+from gha.messages import STATUS, Request, as_comment
 from shipline.backoff import TRIES
 from shipline.errors import ConfigError, Unavailable
 
@@ -42,9 +42,14 @@ def _post(client: httpx.Client, path: str, body: dict[str, Any]) -> httpx.Respon
         ) from error
 
 
-def cancel_others(run_id: str, *, token: str, own: str) -> int:
-    """Cancel the workflow runs that still work for a run of ours, this one left out; how many there were."""
+def cancel_others(request: Request, *, token: str, own: str) -> int | None:
+    """Cancel the workflow runs that still work for a run of ours, this one left out; how many there were.
+
+    None when the same dispatch was carried out before: it counts once.
+    """
     with _client(token) as client:
+        if _is_replay(client, request, own):
+            return None
         found: list[int] = []
         for status in ("queued", "in_progress", "waiting", "pending"):
             asked = {"event": "repository_dispatch", "status": status, "per_page": 100}
@@ -54,11 +59,27 @@ def cancel_others(run_id: str, *, token: str, own: str) -> int:
             found += [
                 each["id"]
                 for each in answer.json()["workflow_runs"]
-                if f" for {run_id} (" in each["display_title"] and str(each["id"]) != own
+                if f" for {request.run_id} (" in each["display_title"] and str(each["id"]) != own
             ]
         for number in found:
             client.post(f"/actions/runs/{number}/cancel")  # one that ended meanwhile answers 409
     return len(found)
+
+
+def _is_replay(client: httpx.Client, request: Request, own: str) -> bool:
+    """Whether an earlier workflow run was started by the same dispatch: the orchestrator's title ends with its id."""
+    for page in range(1, 11):  # GitHub lists a thousand at most
+        asked: dict[str, str | int] = {"event": "repository_dispatch", "per_page": 100, "page": page}
+        answer = client.get("/actions/runs", params=asked)
+        if not answer.is_success:
+            raise Unavailable(f"GitHub does not list its workflow runs ({answer.status_code}).", "Try again.")
+        listed = answer.json()["workflow_runs"]
+        same = [each["id"] for each in listed if each["display_title"].endswith(f"({request.dispatch_id})")]
+        if any(each < int(own or 0) for each in same):
+            return True
+        if len(listed) < 100:
+            break
+    return False
 
 
 def _client(token: str) -> httpx.Client:

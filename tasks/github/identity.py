@@ -22,10 +22,12 @@ from shipline.config import Settings
 from shipline.errors import ConfigError
 
 # What a token may do, and no more: contents for branches and merges, workflows because a release may contain one.
-PERMISSIONS = {
+TOKEN_PERMISSIONS = {
     "actions": "write", "checks": "write", "contents": "write", "deployments": "write", "issues": "write",
     "metadata": "read", "pull_requests": "write", "statuses": "write", "workflows": "write",
 }  # fmt: skip
+# What the App is given: that, and what it only hears of. GitHub takes no event without the permission that covers it.
+PERMISSIONS = {**TOKEN_PERMISSIONS, "merge_queues": "read"}
 # The webhooks that an App of ours hears: those that something follows from (``tasks.hooks.work``), and the notes' §6.1.
 EVENTS = (
     "issues", "issue_comment", "pull_request", "pull_request_review", "push", "check_run", "check_suite",
@@ -105,6 +107,12 @@ class AppIdentity:
         """For messages."""
         return f"the App {self.app_id}"
 
+    def forget(self, named: str) -> None:
+        """Look up anew where it is installed: on a repository, or on all of an owner's."""
+        for repo in list(self.installations):
+            if named in (repo, repo.partition("/")[0]):
+                self.installations.pop(repo, None)
+
     def strategy(self) -> BaseAuthStrategy:
         """By the repository that a request is about."""
         return _ByRepository(self)
@@ -173,32 +181,40 @@ class _Flow(httpx.Auth):
             request.headers["Authorization"] = f"Bearer {await app.aget_jwt()}"
             yield request
             return
-        if repo not in self._identity.installations:
-            asked = httpx.Request(
-                "GET", self._github.config.base_url.join(f"repos/{repo}/installation"),
-                headers={"Authorization": f"Bearer {await app.aget_jwt()}", "Accept": "application/json"},
+        for last in (False, True):
+            if repo not in self._identity.installations:
+                asked = httpx.Request(
+                    "GET", self._github.config.base_url.join(f"repos/{repo}/installation"),
+                    headers={"Authorization": f"Bearer {await app.aget_jwt()}", "Accept": "application/json"},
+                )  # fmt: skip
+                answer = yield asked
+                await answer.aread()
+                self._identity.installations[repo] = self._number(repo, answer)
+            narrowed = AppAuth(
+                self._github, self._identity.app_id, self._identity.key,
+                installation_id=self._identity.installations[repo], repositories=[repo.partition("/")[2]],
+                permissions=TOKEN_PERMISSIONS,  # type: ignore[arg-type]
             )  # fmt: skip
-            answer = yield asked
-            await answer.aread()
-            if answer.status_code != 200:
-                raise ConfigError(  # not NotFound: callers take that for a branch or an issue that is not there
-                    f"{self._identity.name} is not installed on {repo} ({answer.status_code}).",
-                    "Install it there: its page on GitHub, Install App.",
-                )
-            self._identity.installations[repo] = int(answer.json()["id"])
-        narrowed = AppAuth(
-            self._github, self._identity.app_id, self._identity.key,
-            installation_id=self._identity.installations[repo], repositories=[repo.partition("/")[2]],
-            permissions=PERMISSIONS,  # type: ignore[arg-type]
-        )  # fmt: skip
-        flow = narrowed.async_auth_flow(request)
-        outgoing = await anext(flow)
-        while True:
-            answer = yield outgoing
-            try:
-                outgoing = await flow.asend(answer)
-            except StopAsyncIteration:
-                return
+            flow = narrowed.async_auth_flow(request)
+            outgoing = await anext(flow)
+            while True:
+                answer = yield outgoing
+                if not last and answer.status_code == (401 if outgoing is request else 404):
+                    break  # an App that was installed again has another number, and the old one is good for nothing
+                try:
+                    outgoing = await flow.asend(answer)
+                except StopAsyncIteration:
+                    return
+            await flow.aclose()
+            self._identity.forget(repo)
+
+    def _number(self, repo: str, answer: httpx.Response) -> int:
+        if answer.status_code != 200:
+            raise ConfigError(  # not NotFound: callers take that for a branch or an issue that is not there
+                f"{self._identity.name} is not installed on {repo} ({answer.status_code}).",
+                "Install it there: its page on GitHub, Install App.",
+            )
+        return int(answer.json()["id"])
 
 
 @dataclass

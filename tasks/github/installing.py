@@ -14,7 +14,7 @@ from ledger.models import Handshake, Model, now
 from shipline.errors import InvalidInput
 from tasks.context import context
 from tasks.github.identity import AppIdentity
-from tasks.github.look import app_itself
+from tasks.github.look import account_of, app_itself, lacking
 
 GOOD_FOR = timedelta(hours=1)
 
@@ -32,6 +32,7 @@ class Installed(Model):
     installation_id: int
     account: str
     repositories: str
+    lacks: list[str]
 
 
 async def begin(*, by: str) -> Begun:
@@ -58,5 +59,7 @@ async def finish(state: str, installation_id: int) -> Installed:
     )
     if taken is None:
         raise InvalidInput("This installation was begun for another.", "Begin it again.")
-    account = str(getattr(found.account, "login", None) or getattr(found.account, "slug", ""))
-    return Installed(installation_id=installation_id, account=account, repositories=str(found.repository_selection))
+    return Installed(
+        installation_id=installation_id, account=account_of(found), repositories=str(found.repository_selection),
+        lacks=lacking(found),
+    )  # fmt: skip

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from ledger.models import Model
+from shipline.errors import InvalidInput
 from tasks.context import context
 from tasks.github.client import GitHubHost
-from tasks.github.identity import EVENTS, PERMISSIONS
+from tasks.github.identity import EVENTS, PERMISSIONS, AppIdentity
 from tasks.github.repo import Repo
 
 MOST_FILES = 300  # of a pull request; GitHub lists 3,000 at most, and nobody reads as many on one page
@@ -59,7 +60,7 @@ async def app_itself(host: GitHubHost) -> Any:
 
 
 def lacking(app: Any) -> list[str]:
-    """The permissions and webhook events that the App was not given, in words."""
+    """The permissions and webhook events that the App, or one of its installations, was not given, in words."""
     given = app.permissions.model_dump() if hasattr(app.permissions, "model_dump") else dict(app.permissions)
     levels = ("read", "write", "admin")
 
@@ -69,6 +70,42 @@ def lacking(app: Any) -> list[str]:
 
     missing = [f"{name}: {needed}" for name, needed in PERMISSIONS.items() if is_less(name, needed)]
     return missing + [f"event {each}" for each in EVENTS if each not in app.events]
+
+
+class Accepted(Model):
+    """An owner on whose repositories the App is installed, and what of its wishes they have not accepted yet."""
+
+    installation_id: int
+    account: str
+    lacks: list[str]
+
+
+class AppSeen(Model):
+    """The App that we are: what it was not given, and where it is installed."""
+
+    slug: str
+    page: str
+    lacks: list[str]
+    installations: list[Accepted]
+
+
+async def app_seen(host: GitHubHost) -> AppSeen:
+    """The App, and its installations (at most ``MOST_FILES``). InvalidInput when a token is what we have."""
+    if not isinstance(host.identity, AppIdentity):
+        raise InvalidInput("No GitHub App is configured.", "Make one: shipline app create --help")
+    app = await app_itself(host)
+    rest: Any = host.client.rest
+    found: list[Accepted] = []
+    async for each in rest.paginate(rest.apps.async_list_installations, per_page=100):
+        found.append(Accepted(installation_id=each.id, account=account_of(each), lacks=lacking(each)))
+        if len(found) == MOST_FILES:
+            break
+    return AppSeen(slug=str(app.slug), page=str(app.html_url), lacks=lacking(app), installations=found)
+
+
+def account_of(installation: Any) -> str:
+    """Whose it is: a person's, an organization's, or an enterprise's."""
+    return str(getattr(installation.account, "login", None) or getattr(installation.account, "slug", ""))
 
 
 class _View(Repo):

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
 from gha.messages import in_comment
+from ledger import answers
 from ledger.models import Delivery, Issue
 from ledger.rules.slash import Command, Verb, parse
 from shipline.errors import InvalidInput, NotFound, ShiplineError, Unavailable
@@ -20,6 +25,15 @@ MAY = ("admin", "maintain", "write")  # what a collaborator's permission must be
 MAY_APPROVE = ("admin", "maintain")  # as in the console, where that takes more than starting and stopping
 
 
+@dataclass(frozen=True)
+class _Said:
+    """What is said there and here. What is not ``final`` may be asked for again, put right."""
+
+    there: str
+    here: str
+    final: bool = True
+
+
 async def labeled(ctx: Context, delivery: Delivery) -> str:
     """The label ``shipline`` on an issue starts a run from it, once an issue, when who labelled it may write."""
     told = read(IssueLabeled, delivery.payload)
@@ -34,15 +48,17 @@ async def labeled(ctx: Context, delivery: Delivery) -> str:
         return f"#{number} is an issue of a run"
     if await repo.permission(login) not in MAY:
         return f"{login} may not write to {told.repo}: nothing is started"
-    try:
-        run = await submit_once(f"issue {told.repo}#{number}", f"{issue.title}\n\n{issue.body}".strip(), told.repo)
-    except Unavailable:
-        raise
-    except ShiplineError as error:
-        await _answer(repo, number, f"label-{number}", f"No run was started. {error}")
-        return f"refused: {error}"
-    await _answer(repo, number, f"label-{number}", f"{run.id} is on its way, asked for by @{login}.")
-    return f"{run.id} was started from #{number}"
+
+    async def start() -> _Said:
+        try:
+            run = await submit_once(f"issue {told.repo}#{number}", f"{issue.title}\n\n{issue.body}".strip(), told.repo)
+        except Unavailable:
+            raise
+        except ShiplineError as error:
+            return _Said(f"No run was started. {error}", f"refused: {error}", final=False)
+        return _Said(f"{run.id} is on its way, asked for by @{login}.", f"{run.id} was started from #{number}")
+
+    return await _answered(ctx, repo, number, f"label-{number}", start)
 
 
 async def commented(ctx: Context, delivery: Delivery) -> str:
@@ -61,17 +77,20 @@ async def commented(ctx: Context, delivery: Delivery) -> str:
     if permission not in MAY:
         return f"{login} may not write to {told.repo}: nothing is done"
     named = f"comment-{told.comment.id}"
-    try:
-        command = parse(f"/{rest.strip()}") or Command(Verb.HELP)
-        if command.verb in (Verb.APPROVE, Verb.ALLOW) and permission not in MAY_APPROVE:
-            raise InvalidInput(f"To {command.verb} takes a maintainer of the repository.")
-        said = await _carried_out(ctx, told, command, named)
-    except Unavailable:
-        raise
-    except ShiplineError as error:
-        said = str(error)
-    await _answer(repo, number, named, said)
-    return said
+
+    async def obey() -> _Said:
+        try:
+            command = parse(f"/{rest.strip()}") or Command(Verb.HELP)
+            if command.verb in (Verb.APPROVE, Verb.ALLOW) and permission not in MAY_APPROVE:
+                raise InvalidInput(f"To {command.verb} takes a maintainer of the repository.")
+            said = await _carried_out(ctx, told, command, named)
+        except Unavailable:
+            raise
+        except ShiplineError as error:
+            said = str(error)
+        return _Said(said, said)
+
+    return await _answered(ctx, repo, number, named, obey)
 
 
 async def _carried_out(ctx: Context, told: Commented, command: Command, key: str) -> str:
@@ -85,11 +104,26 @@ async def _carried_out(ctx: Context, told: Commented, command: Command, key: str
     return (await carry_out(ctx, told.repo, command, by=f"@{login}", options=Options(via="a GitHub comment"))).text
 
 
-async def _answer(repo: Repo, number: int, named: str, text: str) -> None:
-    """Say it below, once: an answer that is there is left as it is."""
-    mark = marker("answer", named)
+async def _answered(ctx: Context, repo: Repo, number: int, named: str, act: Callable[[], Awaitable[_Said]]) -> str:
+    """Do it and say below what came of it, once, however many deliveries ask.
+
+    Whoever follows one that was killed in the middle does it again, which is harmless, and looks for the answer first.
+    """
+    key = f"{repo.full_name}#{number} {named}"
+    known = await answers.begin(ctx.store, key)
+    if known is not None:
+        return known
+    final = False
     try:
-        if await repo.find_comment(number, mark) is None:
-            await repo.comment(number, f"{text}\n\n{mark}")
-    except NotFound:
-        return  # the issue was deleted meanwhile: nobody is there to be told
+        said = await act()
+        mark = marker("answer", named)
+        with suppress(NotFound):  # the issue was deleted meanwhile: nobody is there to be told
+            if await repo.find_comment(number, mark) is None:
+                await repo.comment(number, f"{said.there}\n\n{mark}")
+        final = said.final
+    finally:
+        if not final:
+            await answers.give_back(ctx.store, key)
+    if final:
+        await answers.keep(ctx.store, key, said.here)
+    return said.here

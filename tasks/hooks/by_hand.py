@@ -5,7 +5,7 @@ from __future__ import annotations
 from ledger.models import Delivery, Effect, EffectKind, EffectStatus, Issue, Run
 from shipline.errors import Unavailable
 from tasks.context import Context
-from tasks.hooks.payloads import IssueTold, PullTold, Pushed, read
+from tasks.hooks.payloads import IssueTold, PullTold, Pushed, SubIssueTold, read
 from tasks.prefect_api import prefect
 
 RECONCILE = "reconcile/reconcile"
@@ -44,9 +44,18 @@ async def pull_changed(ctx: Context, delivery: Delivery) -> str:
     return await _changed(ctx, delivery, told.action, {"repo": told.repo, "prNumber": told.pull_request.number})
 
 
+async def tree_changed(ctx: Context, delivery: Delivery) -> str:
+    """``sub_issues``: somebody hung an issue under another one, or took it away."""
+    told = read(SubIssueTold, delivery.payload)
+    numbers = [each.number for each in (told.parent_issue, told.sub_issue) if each is not None]
+    return await _look_over(ctx, delivery, {"repo": told.repo, "number": {"$in": numbers}})
+
+
 async def _changed(ctx: Context, delivery: Delivery, action: str, which: dict[str, object]) -> str:
-    if action not in CHANGED:
-        return "nothing to look at"
+    return await _look_over(ctx, delivery, which) if action in CHANGED else "nothing to look at"
+
+
+async def _look_over(ctx: Context, delivery: Delivery, which: dict[str, object]) -> str:
     issue = await ctx.store.find_one(Issue, which, newest=True)
     run = issue and await ctx.store.get(Run, issue.run_id)
     if issue is None or not run or run.outcome is not None:

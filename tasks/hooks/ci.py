@@ -6,14 +6,13 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from pymongo.errors import DuplicateKeyError
-
-from ledger.models import CiStatus, Delivery, EventType, Issue, Level, now
+from ledger.models import CiReport, CiStatus, Delivery, EventType, Issue, Level, now
 from ledger.timeline import append, event
 from shipline.ids import digest
+from shipline.redact import redact
 from tasks.actions.outcomes import gone
 from tasks.context import Context
-from tasks.hooks.payloads import CheckRun, CheckSuite, Status, WorkflowJob, WorkflowRun, read
+from tasks.hooks.payloads import CheckRun, CheckSuite, Deployed, Status, WorkflowJob, WorkflowRun, read
 
 # Two reports of one second: the one that is further on is the newer.
 _RANK = {"queued": 0, "requested": 0, "waiting": 0, "pending": 1, "in_progress": 2}
@@ -56,6 +55,16 @@ async def workflow_job(ctx: Context, delivery: Delivery) -> str:
     return await _checked(ctx, told.repo, f"job: {told.workflow_job.name}", told.workflow_job)
 
 
+async def deployed(ctx: Context, delivery: Delivery) -> str:
+    """``deployment`` and ``deployment_status``: how an environment takes a commit is one more thing told of it."""
+    told = read(Deployed, delivery.payload)
+    made, now_ = told.deployment, told.deployment_status
+    name = f"deployment: {made.environment}"
+    if now_ is None:
+        return await _note(ctx, told.repo, made.sha, name, "queued", made.created_at, None)
+    return await _note(ctx, told.repo, made.sha, name, now_.state, now_.updated_at, now_.target_url)
+
+
 async def _checked(ctx: Context, repo: str, name: str, check: Any) -> str:
     at = check.completed_at or check.updated_at or check.started_at or check.created_at
     state = check.conclusion or check.status
@@ -64,37 +73,33 @@ async def _checked(ctx: Context, repo: str, name: str, check: Any) -> str:
 
 async def _note(ctx: Context, repo: str, sha: str, name: str, state: str, at: datetime, url: str | None) -> str:
     order = f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S} {_RANK.get(state, _LAST)} {state}"
-    if not await _newer(ctx, repo, sha, name, state, order, url):
-        return f"{name} of {sha[:7]} was {state}; something newer is known"
-    for issue in await ctx.store.find(Issue, {"repo": repo, "head": sha}):
-        pending = event(
-            EventType.CI_STATUS, "EXECUTION_LOOP", f"{name}: {state}", node=issue.key,
-            level=Level.WARNING if state in BAD else Level.INFO,
-            data={"sha": sha, "name": name, "state": state, "url": url},
-            event_id=f"ci-{digest(issue.id, sha, name, order)}",
-        )  # fmt: skip
-        await append(ctx.store, issue.run_id, pending)
-    return f"{name} of {sha[:7]} is {state}"
-
-
-async def _newer(ctx: Context, repo: str, sha: str, name: str, state: str, order: str, url: str | None) -> bool:
-    """Write it unless something newer is there. The order of the calls does not matter, nor how often."""
     key = digest(repo, sha, name)
-    statuses = ctx.store.collection(CiStatus)
-    changed = await statuses.update_one(
-        {"_id": key, "order": {"$lt": order}},
-        {"$set": {"state": state, "url": url, "order": order, "updated_at": now()}},
+    report = redact(CiReport(order=order, state=state, url=url).model_dump(by_alias=True))
+    first = CiStatus(id=key, repo=repo, sha=sha, name=name, outbox=[CiReport.model_validate(report)], **report)
+    moved = await _newer(ctx, key, report) or await ctx.store.insert(first) or await _newer(ctx, key, report)
+    await _tell(ctx, key)
+    return f"{name} of {sha[:7]} {f'is {state}' if moved else f'was {state}; something newer is known'}"
+
+
+async def _newer(ctx: Context, key: str, report: dict[str, Any]) -> bool:
+    """Write it over what is older. The order of the calls does not matter, nor how often."""
+    changed = await ctx.store.collection(CiStatus).update_one(
+        {"_id": key, "order": {"$lt": report["order"]}},
+        {"$set": {**report, "updated_at": now()}, "$push": {"outbox": report}},
     )
-    if changed.matched_count:
-        return True
-    first = CiStatus(id=key, repo=repo, sha=sha, name=name, state=state, url=url, order=order)
-    try:
-        await statuses.insert_one(first.to_mongo())
-    except DuplicateKeyError:
-        # Either a newer one is there, or another worker was faster with an older one.
-        again = await statuses.update_one(
-            {"_id": key, "order": {"$lt": order}},
-            {"$set": {"state": state, "url": url, "order": order, "updated_at": now()}},
-        )
-        return bool(again.matched_count)
-    return True
+    return bool(changed.matched_count)
+
+
+async def _tell(ctx: Context, key: str) -> None:
+    """Carry what waits to the issues whose head it is, oldest first: so the newest is told last by whoever is at it."""
+    known = await ctx.store.get(CiStatus, key)
+    for each in known.outbox:
+        for issue in await ctx.store.find(Issue, {"repo": known.repo, "head": known.sha}):
+            pending = event(
+                EventType.CI_STATUS, "EXECUTION_LOOP", f"{known.name}: {each.state}", node=issue.key,
+                level=Level.WARNING if each.state in BAD else Level.INFO,
+                data={"sha": known.sha, "name": known.name, "state": each.state, "url": each.url},
+                event_id=f"ci-{digest(issue.id, known.sha, known.name, each.order)}",
+            )  # fmt: skip
+            await append(ctx.store, issue.run_id, pending)
+        await ctx.store.collection(CiStatus).update_one({"_id": key}, {"$pull": {"outbox": {"order": each.order}}})

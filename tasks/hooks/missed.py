@@ -6,25 +6,32 @@ Only an App may ask. With a plain token there is nothing to be done here, and re
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from ledger.models import Delivery, now
+from ledger.models import Delivery, Mark, now
 from shipline.errors import ConfigError, NotFound
 from tasks.context import Context
 from tasks.github.errors import GitHubError
 
 log = logging.getLogger(__name__)
 
-SINCE = timedelta(hours=6)  # reconcile comes every few minutes; this bridges a night's half without a worker
+SINCE = timedelta(days=3)  # as long as GitHub keeps them, so that a weekend without a gateway is bridged
+OVERLAP = timedelta(minutes=10)  # looked at again where nothing was missing: a delivery may be late
 SETTLED = timedelta(seconds=30)  # one that is younger may be on its way
-MOST = 1000  # deliveries that are looked at, in pages of a hundred
+MOST = 30_000  # deliveries that are looked at, in pages of a hundred
+MARK = "deliveries"
 
 
 async def ask_again(ctx: Context) -> list[str]:
-    """Ask for each delivery that the ledger does not know; returns their ids. Empty where we may not ask."""
+    """Ask for each delivery that the ledger does not know; returns their ids. Empty where we may not ask.
+
+    While one is missing all three days are looked through each time; once none is, only what came since.
+    """
+    began = now()
+    whole = await ctx.store.find_one(Mark, {"_id": MARK})
     try:
-        listed = await _listed(ctx)
+        listed = await _listed(ctx, max(began - SINCE, whole.at - OVERLAP) if whole else began - SINCE)
     except (NotFound, ConfigError):
         return []
     except GitHubError as error:
@@ -37,13 +44,16 @@ async def ask_again(ctx: Context) -> list[str]:
         rest: Any = ctx.github.client.rest
         await ctx.github.ask(lambda: rest.apps.async_redeliver_webhook_delivery(delivery_id=listed[guid]))  # noqa: B023
         log.info("delivery %s never arrived; it was asked for again", guid)
+    if not missed:
+        values = {"$set": {"at": began, "updated_at": began}, "$setOnInsert": {"created_at": began}}
+        await ctx.store.collection(Mark).update_one({"_id": MARK}, values, upsert=True)
     return missed
 
 
-async def _listed(ctx: Context) -> dict[str, int]:
-    """The deliveries of the last hours: the id that stays, and the one that its newest attempt has."""
+async def _listed(ctx: Context, oldest: datetime) -> dict[str, int]:
+    """The deliveries since then: the id that stays, and the one that its newest attempt has."""
     rest: Any = ctx.github.client.rest
-    newest, oldest = now() - SETTLED, now() - SINCE
+    newest = now() - SETTLED
     found: dict[str, int] = {}
     cursor: dict[str, str] = {}
     for _ in range(MOST // 100):

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from shipline.errors import InvalidInput, first_problem
 
-P = TypeVar("P", bound="Told")
+P = TypeVar("P", bound=BaseModel)
 
 
 class _Named(BaseModel):
@@ -78,9 +78,52 @@ class _Review(BaseModel):
 
 
 class Reviewed(PullTold):
-    """``pull_request_review``."""
+    """``pull_request_review``: which one; what it says is asked of GitHub."""
 
     review: _Review
+
+
+class SubIssueTold(Told):
+    """``sub_issues``: one of the two may be in another repository, and is then left out or told by its id alone."""
+
+    parent_issue: _Numbered | None = None
+    sub_issue: _Numbered | None = None
+
+
+class _Deployment(BaseModel):
+    sha: str
+    environment: str
+    created_at: datetime
+
+
+class _DeploymentState(BaseModel):
+    state: str
+    target_url: str | None = None
+    updated_at: datetime
+
+
+class Deployed(Told):
+    """``deployment``, and ``deployment_status`` with how it goes."""
+
+    deployment: _Deployment
+    deployment_status: _DeploymentState | None = None
+
+
+class _Owner(BaseModel):
+    login: str = ""
+    slug: str = ""  # of an enterprise
+
+
+class _Installation(BaseModel):
+    id: int
+    account: _Owner
+
+
+class InstallationTold(BaseModel):
+    """``installation`` and ``installation_repositories``, which are about no single repository."""
+
+    action: str
+    installation: _Installation
 
 
 class Pushed(Told):

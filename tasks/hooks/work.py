@@ -9,7 +9,7 @@ from ledger.timeline import append, event
 from shipline.errors import InvalidInput, NotFound
 from tasks.actions.outcomes import take
 from tasks.context import Context
-from tasks.hooks import asked, by_hand, ci, reviewed
+from tasks.hooks import asked, by_hand, ci, installed, reviewed
 from tasks.hooks.payloads import Dispatched, progress, read
 
 Handler = Callable[[Context, Delivery], Awaitable[str]]
@@ -56,6 +56,13 @@ async def _dispatched(ctx: Context, delivery: Delivery) -> str:
     return f"told to {run.id}"
 
 
+async def _queued(_: Context, delivery: Delivery) -> str:
+    """A merge queue is somebody else's: Shipline merges its pull requests one after another by its own hand."""
+    group = delivery.payload.get("merge_group")
+    head = str(group.get("head_ref", "")) if isinstance(group, dict) else ""
+    return f"{NOTED}: the merge queue of {head.removeprefix('refs/heads/') or 'a branch'}; no run waits for one"
+
+
 async def _node(ctx: Context, run: Run, named: str | None) -> str | None:
     if named is None:
         return None
@@ -73,11 +80,17 @@ HANDLERS: dict[str, Handler] = {
     "issue_comment": asked.commented,
     "pull_request": by_hand.pull_changed,
     "pull_request_review": reviewed.reviewed,
+    "sub_issues": by_hand.tree_changed,
     "push": by_hand.pushed,
     "check_run": ci.check_run,
     "check_suite": ci.check_suite,
     "workflow_run": ci.workflow_run,
     "workflow_job": ci.workflow_job,
     "status": ci.status,
+    "deployment": ci.deployed,
+    "deployment_status": ci.deployed,
     "repository_dispatch": _dispatched,
+    "merge_group": _queued,
+    "installation": installed.changed,
+    "installation_repositories": installed.changed,
 }

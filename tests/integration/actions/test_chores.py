@@ -114,9 +114,7 @@ async def test_an_event_is_emitted_and_old_artifacts_are_removed(ctx: Context, r
     assert "The parameters do not fit: days" in (wrong.result.error or "")
 
 
-async def test_the_loop_carries_out_several_steps_that_were_asked_for_together(
-    ctx: Context, run: Run, ground: Ground
-) -> None:
+async def test_the_loop_carries_out_several_steps_that_were_asked_for_together(ctx: Context, run: Run) -> None:
     steps = []
     for number in range(2):
         job = StepJob(kind=StepKind.HELLO).model_dump(mode="json", by_alias=True)
@@ -125,9 +123,7 @@ async def test_the_loop_carries_out_several_steps_that_were_asked_for_together(
                         payload=payload, job=job)  # fmt: skip
         await ctx.store.insert(made)
         steps.append({"dispatchId": made.id, "runId": run.id, "nodeId": ""})
-    asked_for = {"event_type": "exec.loop.request", "client_payload": {
-        "dispatchId": uuid7(), "runId": run.id, "params": {"steps": steps, "parallel": 2},
-    }}  # fmt: skip
-    (await ground.github.post(f"/repos/{REPO}/dispatches", json=asked_for)).raise_for_status()
+    params = {"steps": steps, "parallel": 2}
+    await dispatch(run.id, "exec.loop.request", None, None, params, key=uuid7())
     for step in steps:
         assert (await ended(ctx, step["dispatchId"])).state == "COMPLETED"

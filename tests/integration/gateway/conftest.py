@@ -6,10 +6,11 @@ import asyncio
 import hashlib
 import hmac
 import json
-import os
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -73,26 +74,33 @@ class Gateway:
         raise AssertionError(f"nothing came: {wanted}")
 
 
-@pytest.fixture(scope="session")
-async def gateway(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gateway]:
-    """The one of this test process."""
+@asynccontextmanager
+async def brought_up(home: Path, parts: Sequence[str]) -> AsyncIterator[tuple[Gateway, LocalStack]]:
+    """A gateway with these parts around it."""
     given = {
         "SHIPLINE_API_TOKENS": json.dumps({f"a-{role}": f"{role}:{token}" for role, token in TOKENS.items()}),
         "SHIPLINE_WEBHOOK_SECRETS": json.dumps([NEW, OLD]),
     }
-    os.environ.update(given)
-    try:
-        home = tmp_path_factory.mktemp("gateway-home")
-        async with LocalStack(home, fixed_ports=False, parts=("mongodb", "sandbox", "gateway")) as stack:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in given.items():
+            patch.setenv(name, value)
+        async with LocalStack(home, fixed_ports=False, parts=parts) as stack:
             where = stack.addresses
             store = await Store.open(where.mongodb_uri, "shipline")
             headers = {"Authorization": f"Bearer {where.github_token}"}
-            async with (
-                httpx.AsyncClient(base_url=where.github_api_url, headers=headers) as github,
-                httpx.AsyncClient(base_url=where.gateway_url, timeout=30) as sender,
-            ):
-                yield Gateway(where.gateway_url, store, github, where.mongodb_uri, sender)
-            await store.close()
-    finally:
-        for name in given:
-            del os.environ[name]
+            try:
+                async with (
+                    httpx.AsyncClient(base_url=where.github_api_url, headers=headers) as github,
+                    httpx.AsyncClient(base_url=where.gateway_url, timeout=30) as sender,
+                ):
+                    yield Gateway(where.gateway_url, store, github, where.mongodb_uri, sender), stack
+            finally:
+                await store.close()
+
+
+@pytest.fixture(scope="session")
+async def gateway(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gateway]:
+    """The one of this test process."""
+    home = tmp_path_factory.mktemp("gateway-home")
+    async with brought_up(home, ("mongodb", "sandbox", "gateway")) as (made, _):
+        yield made

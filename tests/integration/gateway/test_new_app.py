@@ -15,6 +15,7 @@ import pytest
 from deployments.doctor import checks
 from shipline.config import Settings
 from tasks.github.founding import web_address
+from tasks.github.identity import EVENTS, PERMISSIONS
 from tests.integration.gateway.conftest import Gateway
 
 pytestmark = pytest.mark.timeout(120)
@@ -62,6 +63,25 @@ async def test_an_app_is_made_with_just_what_is_needed(gateway: Gateway) -> None
     )
     (said,) = [each for each in await checks(settings) if each.name == "github"]
     assert said.ok is True, said.detail  # nothing that we need was left out of the manifest
+
+
+@pytest.mark.parametrize(
+    ("events", "without", "said"),
+    [
+        (EVENTS, "merge_queues", "Default events are not supported by permissions: merge_group"),
+        (EVENTS, "checks", "Default events are not supported by permissions: check_run and check_suite"),
+        ((*EVENTS, "installation"), "", "Default events unsupported: installation"),  # each App hears it anyway
+    ],
+)
+async def test_a_manifest_whose_events_its_permissions_do_not_cover_is_refused(
+    gateway: Gateway, events: tuple[str, ...], without: str, said: str
+) -> None:
+    form = {
+        "name": "Half an App", "redirect_url": "http://127.0.0.1/created", "default_events": list(events),
+        "default_permissions": {name: level for name, level in PERMISSIONS.items() if name != without},
+    }  # fmt: skip
+    answer = await gateway.github.post("/settings/apps/new", data={"manifest": json.dumps(form)})
+    assert (answer.status_code, answer.json()["message"]) == (422, f"Invalid GitHub App configuration: {said}")
 
 
 @pytest.mark.parametrize("path", ["new", "created"])

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import uuid
 from typing import Any
 
-import httpx
 import pytest
 
 from ledger.issues import store_plan
@@ -125,45 +123,3 @@ async def test_a_workflow_reports_by_dispatch(gateway: Gateway) -> None:
     elsewhere = {**sent, "repository": {"full_name": "o/elsewhere"}}  # a repository speaks for its own runs alone
     worked = await gateway.worked((await gateway.deliver("repository_dispatch", elsewhere)).json()["delivery"])
     assert "has no run" in worked.result
-
-
-async def _shuffled(gateway: Gateway, chance: random.Random, count: int) -> list[tuple[str, str, str]]:
-    """Deliveries of one story, half of them twice, in any order; the CI state that the ledger ends with."""
-    repo, sha = f"o/{uuid.uuid4().hex}", "1" * 40
-    await _leaf(gateway, repo, sha)
-    story = [
-        (f"{repo[2:]}-{number}", _status(repo, sha, f"c{number % 5}", number // 3, ("pending", "success")[number % 2]))
-        for number in range(count)
-    ]
-    sent = story + chance.sample(story, count // 2)
-    chance.shuffle(sent)
-    slots = asyncio.Semaphore(16)
-
-    async def one(delivery: str, payload: dict[str, Any]) -> httpx.Response:
-        async with slots:
-            return await gateway.deliver("status", payload, X_GitHub_Delivery=delivery)
-
-    answers = await asyncio.gather(*(one(*each) for each in sent))
-    assert {each.status_code for each in answers} == {202}
-    assert sum(each.json()["known"] for each in answers) == count // 2
-    ours = {"_id": {"$regex": f"^{repo[2:]}-"}}
-    for _ in range(20 * (60 + count // 20)):
-        if not await gateway.store.collection(Delivery).count_documents({**ours, "workedAt": None}):
-            break
-        await asyncio.sleep(0.05)
-    assert await gateway.store.collection(Delivery).count_documents(ours) == count
-    found = await gateway.store.find(CiStatus, {"repo": repo}, [("name", 1)])
-    return [(each.name, each.state, each.order) for each in found]
-
-
-@pytest.mark.timeout(3000)
-@pytest.mark.parametrize(
-    ("count", "times"), [(120, 3), pytest.param(10_000, 10, marks=pytest.mark.long)], ids=["few", "many"]
-)
-async def test_the_order_of_deliveries_does_not_matter_nor_how_often_they_come(
-    gateway: Gateway, count: int, times: int
-) -> None:
-    chance = random.Random(20261123)
-    ledgers = [await _shuffled(gateway, chance, count) for _ in range(times)]
-    assert len(ledgers[0]) == 5
-    assert ledgers[1:] == ledgers[:1] * (times - 1)

@@ -19,7 +19,7 @@ from shipline.config import Settings
 from shipline.errors import ConfigError, InvalidInput, NotFound
 from tasks.context import close_context, context
 from tasks.github.client import GitHubHost
-from tasks.github.founding import begin_app, manifest
+from tasks.github.founding import begin_app, manifest, renew_secret
 from tasks.github.identity import PERMISSIONS, AppIdentity, identity_of
 from tasks.github.installing import begin, finish
 from tasks.github.repo import Repo
@@ -194,5 +194,65 @@ async def test_the_ledger_can_be_worked_with_while_nobody_is_configured(
         for asked in (Repo(ctx.github, "demo/tally").about(), ctx.github.git_token("demo/tally"), ctx.github.login()):
             with pytest.raises(ConfigError, match="No GitHub token is configured"):
                 await asked
+    finally:
+        await close_context()
+
+
+async def _owner(server: Server, permissions: dict[str, str] | None) -> int:
+    """An owner who installs the App, or answers what it asks for."""
+    async with httpx.AsyncClient(base_url=server.url, headers={"Authorization": f"Bearer {TOKEN}"}) as client:
+        answer = await client.put("/_sandbox/installations/operator", json={"permissions": permissions})
+        return int(answer.raise_for_status().json()["id"])
+
+
+async def test_doctor_says_which_owner_has_not_accepted_what(server: Server, pem: str, tmp_path: Path) -> None:
+    (tmp_path / "key.pem").write_text(pem)
+    settings = Settings(github_api_url=server.url, github_app_id=APP, github_app_key=tmp_path / "key.pem")
+    most = {name: level for name, level in PERMISSIONS.items() if name != "deployments"}
+    await _owner(server, {**most, "checks": "read"})
+    try:
+        (said,) = [each for each in await checks(settings) if each.name == "github"]
+    finally:
+        await _owner(server, None)
+    assert said.ok is False
+    assert "operator has not accepted checks: write, deployments: write." in said.detail
+    assert "Review request" in said.hint
+
+
+async def test_an_app_that_was_installed_again_is_found_under_its_new_number(
+    host: GitHubHost, server: Server, pem: str
+) -> None:
+    repo = Repo(host, "operator/one")
+    assert await repo.branch_sha("main")
+    identity = host.identity
+    assert isinstance(identity, AppIdentity)
+    old = identity.installations["operator/one"]
+    at = int(time.time())
+    token = jwt.encode({"iss": APP, "iat": at, "exp": at + 60}, pem, "RS256")
+    async with httpx.AsyncClient(base_url=server.url, headers={"Authorization": f"Bearer {token}"}) as client:
+        assert (await client.delete(f"/app/installations/{old}")).status_code == 204
+    with pytest.raises(ConfigError, match="is not installed on operator/one"):
+        await repo.branch_sha("main")
+    new = await _owner(server, None)
+    assert new != old
+    identity.installations["operator/one"] = old  # as another process remembers it, with its token
+    assert await repo.branch_sha("main")
+    identity.installations["operator/two"] = old  # and one that has none yet
+    assert await Repo(host, "operator/two").branch_sha("main")
+    assert identity.installations == {"operator/one": new, "operator/two": new}
+    identity.forget("operator")
+    assert identity.installations == {}
+
+
+async def test_github_signs_with_the_secret_that_was_given_to_it(
+    server: Server, pem: str, tmp_path: Path, mongodb: str, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "key.pem").write_text(pem)
+    monkeypatch.setenv("SHIPLINE_MONGODB_URI", mongodb)
+    monkeypatch.setenv("SHIPLINE_DATABASE", database)
+    monkeypatch.setenv("SHIPLINE_GITHUB_API_URL", server.url)
+    try:
+        with pytest.raises(ConfigError, match="No GitHub App is configured"):
+            await renew_secret("x" * 32)
     finally:
         await close_context()

@@ -6,7 +6,19 @@ import json
 
 import pytest
 
-from gha.messages import INLINE, Outcome, Result, as_comment, in_comment, key_for, read_outcome, sign
+from gha.messages import (
+    INLINE,
+    Outcome,
+    Request,
+    Result,
+    as_comment,
+    in_comment,
+    key_for,
+    read_outcome,
+    read_request,
+    sign,
+    sign_request,
+)
 from shipline.errors import InvalidInput
 from tasks.actions.there import Done, conclude, for_callback
 
@@ -62,3 +74,39 @@ def test_a_comment_carries_an_outcome_in_a_block() -> None:
     assert in_comment("```json\n{}\n```") is None
     with pytest.raises(InvalidInput):
         in_comment("```json shipline\n{nonsense}\n```")
+
+
+REQUEST = Request(
+    type="orchestrator.cancel", dispatch_id="0192f0c1-2f2f-7000-8000-000000000001", run_id="r-20261123-abcdef",
+    repo="o/r", params={"coverageTarget": 0.8, "at most": [1.0, {"n": 3}]},
+)  # fmt: skip
+
+
+def asked(**changed: object) -> dict[str, object]:
+    """The event that a runner gets."""
+    payload = {**sign_request(REQUEST, SECRET), **changed}
+    return {"action": "orchestrator.cancel", "client_payload": payload}
+
+
+def test_a_request_is_read_back_even_when_numbers_are_written_otherwise() -> None:
+    assert len(sign_request(REQUEST, SECRET)) <= 10
+    assert read_request(json.loads(json.dumps(asked()).replace("1.0", "1")), SECRET) == REQUEST
+
+
+@pytest.mark.parametrize(
+    "event",
+    [asked(runId="r-20261123-zzzzzz"), asked(params={}), asked(signature=""), asked(surprise=1),
+     asked(type="orchestrator.pause"), {**asked(), "action": "deploy.request"}, {"action": "orchestrator.cancel"}],
+    ids=("run", "params", "unsigned", "more", "another type", "moved", "empty"),
+)  # fmt: skip
+def test_a_request_that_was_changed_moved_or_not_signed_is_refused(event: dict[str, object]) -> None:
+    with pytest.raises(InvalidInput):
+        read_request(event, SECRET)
+
+
+def test_every_type_that_can_be_sent_is_taken_by_the_pack() -> None:
+    from tasks.dispatching import TYPES
+    from tests.unit.gha.test_pack import parsed
+
+    taken = parsed(".github/workflows/orchestrator.yml")["on"]["repository_dispatch"]["types"]
+    assert sorted(TYPES) == sorted(taken)
