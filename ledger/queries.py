@@ -98,6 +98,11 @@ async def usage(store: Store, run_id: str) -> Usage:
     return await _summed(store, {"runId": run_id})
 
 
+async def answers(store: Store) -> bool:
+    """Whether the ledger answers: Unavailable when it does not."""
+    return await store.find_one(Run, {"_id": ""}) is None
+
+
 async def runs(store: Store, limit: int = 50) -> list[Run]:
     """The newest runs."""
     return await store.find(Run, {}, [("created_at", -1)], limit)

@@ -10,7 +10,7 @@ from console.view import gantt, graph
 from console.view.inert import filled, joined
 from console.view.run import lines
 from console.view.said import last_words, made
-from console.web.parts import PAGES, ask, seen_run, show_table
+from console.web.parts import PAGES, ask, dark, seen_run, show_table
 from console.web.plan import before, show_plan
 from ledger.models import AgentRun, Deployment, now
 from ledger.queries import spans
@@ -38,11 +38,15 @@ def tree(run_id: str) -> None:
 def drawing(run_id: str) -> None:
     """The issue graph; a click opens the issue."""
     seen = seen_run(run_id)
-    if seen is None or not seen.tree.issues:
+    if seen is None:
+        return
+    if not seen.tree.issues:
         st.info("The tree is not planned yet.")
         return
+    below = graph.folded(seen.tree)
+    opened = st.multiselect("Open folded branches", list(below), format_func=below.get) if below else []
     picked: Any = st.plotly_chart(
-        graph.figure(seen), on_select="rerun", selection_mode="points", key=f"graph-{run_id}",
+        graph.figure(seen, dark=dark(), opened=opened), on_select="rerun", selection_mode="points", key=f"graph-{run_id}",
         alt="The issue tree; the list under Issues says the same in words",
     )  # fmt: skip
     points = picked["selection"]["points"]
@@ -59,7 +63,7 @@ def chart(run_id: str) -> None:
         st.info("Nothing has happened yet.")
         return
     st.plotly_chart(
-        gantt.figure(seen, worked, now()), key=f"gantt-{run_id}", alt="When each stage and issue was worked on"
+        gantt.figure(seen, worked, now(), dark=dark()), key=f"gantt-{run_id}", alt="When each stage and issue was worked on"
     )
 
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from console.bridge import bridge
 from console.view.inert import quoted, without_pictures
 from console.view.others import agents, versions
 from console.view.settings import history
 from console.web.access import allowed, hint, me
-from console.web.parts import show_table, tell
+from console.web.parts import ask, show_table, tell
 from ledger.models import Agent, OnboardingDoc, now
 from ledger.rules.access import Action
-from shipline.errors import ShiplineError
 
 LISTS = (
     ("goals", "Goals"), ("tools", "Tools"), ("constraints", "Constraints"), ("guardrails", "Guardrails"),
@@ -84,11 +82,13 @@ def show(known: list[Agent], documents: dict[str, OnboardingDoc]) -> None:
         onboarding(document)
 
 
-st.title("Agents")
-try:
+def everything() -> tuple[list[Agent], list[OnboardingDoc]] | None:
+    """The catalog; None after having said why there is no answer."""
     from tasks.administration import catalog
 
-    everyone, read_first = bridge().do(catalog)
-    show(everyone, {each.id: each for each in read_first})
-except ShiplineError as error:
-    st.warning(quoted(str(error)), icon=":material/cloud_off:")
+    return ask(catalog, share=("catalog",), fresh=5)
+
+
+st.title("Agents")
+if found := everything():
+    show(found[0], {each.id: each for each in found[1]})

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from console.web.parts import PAGES, ask, chosen_run
-from ledger.queries import runs
+from console.web.parts import ask, choose_run
 from ledger.timeline import verify
 
 st.title("Audit")
-found = ask(lambda store: runs(store, 200)) or []
-if not found:
-    st.info("No run yet.")
-    st.page_link(PAGES["new"], label="New idea", icon=":material/lightbulb:")
-else:
-    names = [each.id for each in found]
-    named = chosen_run()
-    picked = st.selectbox("Run", names, index=names.index(named) if named in names else 0)
+picked = choose_run("Its events are chained from the first one on.")
+if picked is not None:
     checked = ask(lambda store: verify(store, str(picked)))
     if checked is not None:
         count, problems = checked

@@ -101,7 +101,7 @@ def choose() -> None:
     """No run is named: offer the newest ones."""
     st.title("Run")
     found = ask(lambda store: runs(store, 20))
-    if not found:
+    if found == []:
         st.info("No run yet.")
         st.page_link(PAGES["new"], label="New idea", icon=":material/lightbulb:")
     for each in found or []:

@@ -49,10 +49,13 @@ def budget(known: Budget) -> Budget:
 
 def show(repo: str) -> None:
     """The form of one repository."""
-    known = ask(lambda store: store.find_one(UserSettings, {"_id": project_id(repo)}))
-    if known is None:
+    found = ask(lambda store: store.find(UserSettings, {"_id": project_id(repo)}))
+    if found is None:
+        return
+    if not found:
         st.info(f"{quoted(repo)} has no settings yet: they come with its first run.")
         return
+    (known,) = found
     with st.form(f"settings-{repo}"):
         values = fields(known)
         values["budget"] = budget(known.budget)
