@@ -79,10 +79,14 @@ class Bridge:
         seen: T | None = self._seen.get(key)
         return seen
 
+    def fetch(self, command: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Ask others than the ledger, such as GitHub; raises what it raises."""
+        return self._wait(command(), ANSWER)
+
     def do(self, command: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Carry a person's command out; raises what it raises. What is looked at after it was asked after it."""
         try:
-            return self._wait(command(), ANSWER)
+            return self.fetch(command)
         finally:
             self._loop.call_soon_threadsafe(self._answers.clear)
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from console.view.evidence import ci_words
+from console.view.inert import first_line
 from console.view.run import waiting
 from console.view.words import mark_and_word, name
-from ledger.models import Issue, IssueStatus
+from ledger.models import CiStatus, Issue, IssueStatus
 from ledger.queries import Snapshot
 from ledger.rules.ready import waiting_for
+
+if TYPE_CHECKING:
+    from tasks.code import PullSeen
 
 
 @dataclass(frozen=True)
@@ -64,8 +71,10 @@ def _standing(issue: Issue) -> str:
     return "open, passed QA" if issue.head and issue.head == issue.tested_head else "open"
 
 
-def gates(snapshot: Snapshot, issue: Issue) -> list[Gate]:
-    """What must hold before the node is merged, each with its evidence."""
+def gates(snapshot: Snapshot, issue: Issue, told: Sequence[CiStatus] = ()) -> list[Gate]:
+    """What must hold before the node is merged, each with its evidence; ``told`` is what GitHub's checks say of its
+    head.
+    """
     below = [each for each in snapshot.tree.descendants(issue.key) if each.status is not IssueStatus.DONE]
     first = waiting(snapshot.tree, waiting_for(snapshot.tree, issue.key)) if issue.status is IssueStatus.NEW else ""
     tested = issue.head is not None and issue.head == issue.tested_head
@@ -75,9 +84,17 @@ def gates(snapshot: Snapshot, issue: Issue) -> list[Gate]:
         _gate("Pull request", issue.pr_number is not None, f"#{issue.pr_number}" if issue.pr_number else "not opened"),
         _gate("QA passed on its head", tested, (issue.head or "no commit yet")[:12]),
         _gate("Not stopped", not issue.failure, issue.failure or "no failure"),
-        Gate("Checks of GitHub", "– none known", "they come with a GitHub App"),
-        Gate("Approval", "– not asked for", "reviews on GitHub count once a GitHub App is connected"),
+        _github(snapshot.checks.get(issue.key, []), told),
+        Gate("Approval", "– not asked for", "what a branch asks for beside checks GitHub says when it is merged"),
     ]
+
+
+def _github(awaited: Sequence[str], told: Sequence[CiStatus]) -> Gate:
+    """Required ones hold a merge up; others are only told of."""
+    if awaited:
+        return Gate("Checks of GitHub", "✗ open", f"required, and not passed yet: {', '.join(awaited)}")
+    mark = "✓ none is in the way" if told else "– none is known"
+    return Gate("Checks of GitHub", mark, ci_words(told))
 
 
 def _gate(what: str, holds: bool, evidence: str) -> Gate:
@@ -90,3 +107,26 @@ def why_not(found: list[Gate]) -> str:
     if open_ones:
         return f"Not mergeable yet. What must hold first: {'; '.join(open_ones)}."
     return "Nothing stands in the way: the run merges it by itself."
+
+
+@dataclass(frozen=True)
+class Pull:
+    """An open pull request; ``why_not`` is None when a person may merge it."""
+
+    number: int
+    name: str
+    head: str
+    into: str
+    checks: str
+    why_not: str | None
+
+
+def pulls(found: Sequence[PullSeen], told: Mapping[str, Sequence[CiStatus]]) -> list[Pull]:
+    """The pull requests in their order; ``told`` is what GitHub's checks say, by head."""
+    return [
+        Pull(
+            each.number, f"#{each.number} {first_line(each.title)}", each.head, each.base,
+            ci_words(told.get(each.sha, ())), each.why_not,
+        )
+        for each in found
+    ]  # fmt: skip

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from console.view.evidence import VERDICTS
 from console.view.run import note
 from console.view.words import ago, mark_and_word, money
-from ledger.models import AgentRun, Effect, EffectStatus, Issue
+from ledger.models import AgentRun, CheckReport, Effect, EffectStatus, Finding, Issue
 from ledger.queries import Snapshot
 
 STANDING = {EffectStatus.INTENDED: "begun", EffectStatus.SUCCEEDED: "done", EffectStatus.FAILED: "failed"}
@@ -31,10 +32,19 @@ def facts(snapshot: Snapshot, issue: Issue) -> dict[str, str]:
     return found
 
 
-def criteria(issue: Issue) -> list[tuple[str, str]]:
-    """Each criterion with the tests of the node as evidence; no test is said to be none."""
-    evidence = ", ".join(issue.tests) or "no test named yet"
-    return [(each, evidence) for each in issue.acceptance_criteria]
+def criteria(issue: Issue, reports: Sequence[CheckReport] = ()) -> list[tuple[str, str]]:
+    """Each criterion with its evidence: what QA found against it, else the tests of the node and how they ended."""
+    named = ", ".join(issue.tests) or "no test named yet"
+    ended = [VERDICTS[each.verdict] for each in reports if each.check == "tests"]
+    on = f" on {issue.tested_head[:7]}" if issue.tested_head and issue.tested_head == issue.head else ""
+    evidence = " · ".join([named, *(f"tests {word}{on}" for word in ended)])
+    found = [each for report in reports for each in report.findings]
+    return [(each, _against(each, found) or evidence) for each in issue.acceptance_criteria]
+
+
+def _against(criterion: str, found: Sequence[Finding]) -> str:
+    """The findings that name a criterion."""
+    return "; ".join(f"✗ {each.title}" for each in found if criterion in f"{each.title}\n{each.evidence}")
 
 
 def effects(found: Sequence[Effect], at: datetime) -> list[dict[str, str]]:

@@ -46,6 +46,11 @@ def pages() -> dict[str, StreamlitPage]:
 
 
 PAGES = pages()  # to link to; never to run, see ``pages``
+DEMO_REPO = "demo/tally"
+DEMO = (
+    "Let people set a monthly budget for a category, warn them before they overspend, and let them export a month's "
+    "spending against its budgets as CSV."
+)
 AWAY = "away"  # what a session knows about whether the ledger left a question unanswered
 FROZEN = "frozen"  # what a session knows about whether its page is to stand still
 LIVE = 1.0  # seconds between two looks of a page that shows what goes on

@@ -9,18 +9,24 @@ register()  # before the routes that use it are made
 from gateway.routes import (  # noqa: E402
     adapters,
     agents,
+    audit,
     code,
+    control,
     deployments,
     health,
     hosts,
     ideas,
     installing,
     issues,
+    settings,
     steps,
     webhooks,
 )
 
 ROUTERS = tuple(
     topic.router
-    for topic in (ideas, issues, agents, adapters, code, deployments, hosts, steps, installing, webhooks, health)
-)
+    for topic in (
+        ideas, control, issues, agents, adapters, code, deployments, settings, audit, hosts, steps, installing,
+        webhooks, health,
+    )
+)  # fmt: skip

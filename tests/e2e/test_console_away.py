@@ -6,8 +6,8 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
+import psutil
 import pytest
 from playwright.sync_api import Browser, expect
 
@@ -17,7 +17,6 @@ from ledger.models import IssueType, Plan, PlanNode
 from ledger.runs import create_run
 from ledger.store import Store
 from tests.e2e.browser import Visitor, chromium
-from tests.e2e.conftest import processes_of
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.slow]
 
@@ -40,10 +39,9 @@ PROGRAMS = {"MongoDB": "--replSet", "Prefect": "prefect.server.api.server:create
 
 @dataclass(frozen=True)
 class Place:
-    """Where the console is, the home of what it stands on, and the run that is there."""
+    """Where the console is, and the run that is there."""
 
     url: str
-    home: Path
     run: str
 
 
@@ -60,7 +58,7 @@ async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place
         ]
         await store_plan(store, run, Plan(nodes=nodes))
         await store.close()
-        yield Place(stack.addresses.console_url, home, run.id)
+        yield Place(stack.addresses.console_url, run.id)
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +69,10 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def _held_up(home: Path, service: str) -> Iterator[None]:
+def _held_up(service: str) -> Iterator[None]:
     """The service is stopped in the middle of whatever it does, and goes on at the end."""
-    found = [each for each in processes_of(home) if PROGRAMS[service] in " ".join(each.cmdline())]
+    ours = psutil.Process().children(recursive=True)
+    found = [each for each in ours if PROGRAMS[service] in " ".join(each.cmdline())]
     assert found
     for each in found:
         each.suspend()
@@ -91,7 +90,7 @@ def test_every_page_says_what_is_away_and_comes_back_by_itself(place: Place, bro
         visitors = {path: held.enter_context(Visitor(browser, place.url)) for path in PAGES}
         for path, see in PAGES.items():
             visitors[path].go(path.format(run=place.run), see=see)
-        with _held_up(place.home, service):
+        with _held_up(service):
             for path, visitor in visitors.items():
                 expect(visitor.page.get_by_text(re.compile(said)).first, path).to_be_visible()
             for path, visitor in visitors.items():  # and one that comes while it is away

@@ -8,7 +8,7 @@ from console.view.inert import quoted, without_pictures
 from console.view.others import agents, versions
 from console.view.settings import history
 from console.web.access import allowed, hint, me
-from console.web.parts import ask, show_table, tell
+from console.web.parts import ask, press, show_table, tell
 from ledger.models import Agent, OnboardingDoc, now
 from ledger.rules.access import Action
 
@@ -52,12 +52,34 @@ def onboarding(document: OnboardingDoc) -> None:
     look.markdown(without_pictures(text))
     with before:
         show_table(versions(document, now()), "This is the first version.")
+        if document.earlier:
+            again(document)
     off = text == document.text or not allowed(Action.SETTINGS)
     what = hint(Action.SETTINGS, "Agents read it from now on.")
     if write.button("Save as a new version", disabled=off, help=what, key=f"save-{document.id}"):
         saved = tell(
             Action.SETTINGS,
             lambda: write_onboarding(document.id, text, by=me(), version=document.version),
+            lambda done: f"Version {done.version} is saved",
+        )
+        if saved is not None:
+            st.rerun()
+
+
+def again(document: OnboardingDoc) -> None:
+    """An earlier version in full, and the way back to it: it becomes the newest."""
+    from tasks.administration import write_onboarding
+
+    texts = {each.version: each.text for each in reversed(document.earlier)}
+    picked = st.selectbox("Version", list(texts), key=f"version-{document.id}")
+    if picked is None:
+        return
+    st.code(texts[picked], language=None, wrap_lines=True)
+    what = "Its text becomes the newest version; nothing is lost."
+    if press("Write it again", Action.SETTINGS, what, key=f"again-{document.id}", icon=":material/history:"):
+        saved = tell(
+            Action.SETTINGS,
+            lambda: write_onboarding(document.id, texts[picked], by=me(), version=document.version),
             lambda done: f"Version {done.version} is saved",
         )
         if saved is not None:
