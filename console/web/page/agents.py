@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from console.view.inert import quoted, without_pictures
+from console.view.inert import previewed, quoted
 from console.view.others import agents, versions
 from console.view.settings import history
 from console.web.access import allowed, hint, me
@@ -49,7 +49,7 @@ def onboarding(document: OnboardingDoc) -> None:
         height=320,
         key=f"{document.id}-{document.version}",
     )
-    look.markdown(without_pictures(text))
+    look.markdown(previewed(text))
     with before:
         show_table(versions(document, now()), "This is the first version.")
         if document.earlier:

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from console.view.chat import Bubble, bubbles, explained, is_open, is_whole, suggestions, wanted
-from console.view.inert import filled, without_pictures
+from console.view.inert import filled, previewed
 from console.view.run import chips
 from console.web.access import me
 from console.web.asking import limits
@@ -123,7 +123,7 @@ def at_length(repo: str, how: Options) -> None:
     with st.expander("Write at length"):
         write, look = st.tabs(["Write", "Preview"])
         text = write.text_area("Idea, in Markdown", height=200, max_chars=20_000, key="long")
-        look.markdown(without_pictures(text) if text else "Nothing written yet.")
+        look.markdown(previewed(text) if text else "Nothing written yet.")
         if st.button("Send", disabled=not text.strip()) and say(repo, text, how) is not None:
             st.rerun()
 

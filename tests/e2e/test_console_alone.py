@@ -1,4 +1,7 @@
-"""MongoDB or Prefect stops while people look: every page says so, knows nothing it does not know, and comes back."""
+"""A console without a worker: what it stands on stops while people look, and a click on the graph leads to an issue.
+
+Every page says so when MongoDB or Prefect is away, claims nothing that it does not know, and comes back by itself.
+"""
 
 from __future__ import annotations
 
@@ -103,3 +106,27 @@ def test_every_page_says_what_is_away_and_comes_back_by_itself(place: Place, bro
             expect(page.get_by_text(see).filter(visible=True).first, path).to_be_visible()
             expect(page.get_by_text(re.compile(said)), path).to_have_count(0)
             assert visitors[path].wrong == [], path
+
+
+def test_a_click_on_the_graph_opens_the_issue_and_back_leads_to_the_graph(place: Place, browser: Browser) -> None:
+    with Visitor(browser, place.url) as visitor:
+        page = visitor.go(f"/run?run={place.run}&tab=Graph", see="is part of")
+        spot = page.locator(".scatterlayer .points path").nth(1).bounding_box()
+        assert spot is not None
+        page.mouse.click(spot["x"] + spot["width"] / 2, spot["y"] + spot["height"] / 2)
+        page.wait_for_url(re.compile(rf"/issue\?.*run={place.run}.*issue=a|/issue\?.*issue=a.*run={place.run}"))
+        expect(page.get_by_text("Say it").first).to_be_visible()
+        page.go_back()
+        expect(page.get_by_text("is part of").filter(visible=True).first).to_be_visible()
+        visitor.settled()
+        assert "/run?" in page.url
+        assert visitor.wrong == []
+
+
+def test_the_filters_of_home_are_in_its_address(place: Place, browser: Browser) -> None:
+    with Visitor(browser, place.url) as visitor:
+        page = visitor.go("/?find=nothing+like+it&show=Running", see="Running (0)")
+        expect(page.get_by_role("textbox", name="Find")).to_have_value("nothing like it")
+        page.goto(f"{place.url}/?find=hello&of=o%2Fr")
+        expect(page.get_by_text(f"Open {place.run}").first).to_be_visible()
+        expect(page.get_by_text("Done (0)").first).to_be_visible()
