@@ -12,10 +12,12 @@ from typing import Any, TypeVar
 
 from ledger.store import Store
 from shipline.config import load_settings
+from shipline.errors import Unavailable
 
 T = TypeVar("T")
 
-PATIENCE = 3.0  # seconds: a page says that MongoDB is away instead of waiting for it, and looks again by itself
+PATIENCE = 2.0  # seconds: a page says that MongoDB is away instead of waiting for it, and looks again by itself
+AWAY = 1.5  # seconds that nobody asks a ledger which has just not answered: a page has many questions, and waits once
 FRESH = 0.5  # seconds that viewers share an answer: less than between two looks of one of them
 KEPT = 256  # shared answers
 ANSWER = 90.0  # seconds that a person's command may take; a cancel waits for its proof
@@ -37,6 +39,14 @@ def _is_stale(known: Answer, fresh: float) -> bool:
     return failed or time.monotonic() - known.begun > fresh
 
 
+@dataclass(frozen=True)
+class Silence:
+    """The ledger did not answer; ``since`` is on the monotonic clock."""
+
+    since: float
+    error: Unavailable
+
+
 class Bridge:
     """An event loop in a thread of its own. Pages ask; what they ask for is awaited there."""
 
@@ -44,7 +54,10 @@ class Bridge:
         self._loop = asyncio.new_event_loop()
         self._store: Store | None = None
         self._opening: asyncio.Lock | None = None
+        self._silence: Silence | None = None
         self._answers: dict[Hashable, Answer] = {}
+        self._glances: dict[Hashable, Answer] = {}
+        self._seen: dict[Hashable, Any] = {}
         self._thread = threading.Thread(target=self._loop.run_forever, name="ledger", daemon=True)
         self._thread.start()
 
@@ -57,10 +70,23 @@ class Bridge:
         answer: T = self._wait(self._shared(key, question, fresh), ANSWER)
         return answer
 
+    def glance(self, key: Hashable, look: Callable[[], Coroutine[Any, Any, T]], fresh: float) -> T | None:
+        """The newest answer that is there, without waiting; None before the first one. It is asked for anew behind it.
+
+        ``look`` says what went wrong as an answer: it does not raise.
+        """
+        self._loop.call_soon_threadsafe(self._look, key, look, fresh)
+        seen: T | None = self._seen.get(key)
+        return seen
+
+    def fetch(self, command: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Ask others than the ledger, such as GitHub; raises what it raises."""
+        return self._wait(command(), ANSWER)
+
     def do(self, command: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Carry a person's command out; raises what it raises. What is looked at after it was asked after it."""
         try:
-            return self._wait(command(), ANSWER)
+            return self.fetch(command)
         finally:
             self._loop.call_soon_threadsafe(self._answers.clear)
 
@@ -78,6 +104,16 @@ class Bridge:
         if self._store is not None:
             await self._store.close()
 
+    def _look(self, key: Hashable, look: Callable[[], Coroutine[Any, Any, Any]], fresh: float) -> None:
+        known = self._glances.get(key)
+        if known is not None and not _is_stale(known, fresh):
+            return
+
+        async def keep() -> None:
+            self._seen[key] = await look()
+
+        self._glances[key] = Answer(time.monotonic(), asyncio.ensure_future(keep()))
+
     async def _shared(self, key: Hashable, question: Callable[[Store], Awaitable[Any]], fresh: float) -> Any:
         known = self._answers.get(key)
         if known is None or _is_stale(known, fresh):
@@ -91,12 +127,26 @@ class Bridge:
     async def _with_store(self, question: Callable[[Store], Awaitable[T]]) -> T:
         self._opening = self._opening or asyncio.Lock()
         async with self._opening:
+            self._heed_silence()
             if self._store is None:
                 settings = load_settings()
-                self._store = await Store.open(
-                    settings.require_mongodb(), settings.database, timeout=PATIENCE, patience=PATIENCE
-                )
-        return await question(self._store)
+                opening = Store.open(settings.require_mongodb(), settings.database, timeout=PATIENCE, patience=PATIENCE)
+                self._store = await self._heard(opening)
+        return await self._heard(question(self._store))
+
+    async def _heard(self, work: Awaitable[T]) -> T:
+        """Remember whether the ledger answered."""
+        try:
+            found = await work
+        except Unavailable as error:
+            self._silence = Silence(time.monotonic(), error)
+            raise
+        self._silence = None
+        return found
+
+    def _heed_silence(self) -> None:
+        if self._silence is not None and time.monotonic() - self._silence.since < AWAY:
+            raise Unavailable(self._silence.error.message, self._silence.error.hint)
 
     def _wait(self, work: Coroutine[Any, Any, T], seconds: float) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(seconds)

@@ -52,6 +52,7 @@ app.command()(commands_budget.budget)
 app.command()(commands_admin.settings)
 app.command()(commands_admin.agents)
 app.command()(commands_admin.onboarding)
+app.command()(commands_admin.merge)
 app.command()(commands_admin.deploy)
 app.command()(commands_admin.rollback)
 app.command()(commands_runs.runs)
@@ -65,6 +66,7 @@ github_app.command("install")(commands_app.install)
 github_app.command("renew-secret")(commands_app.renew_secret)
 workflows.command("install")(commands_workflows.install)
 audit.command("verify")(commands_runs.verify)
+audit.command("export")(commands_runs.export)
 
 
 def _version(wanted: bool) -> None:

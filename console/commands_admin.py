@@ -16,6 +16,8 @@ from console.out import out, say_json
 from ledger.models import Agent, AgentType, Budget, UserSettings
 from shipline.errors import InvalidInput
 
+LISTS = ("goals", "tools", "constraints", "guardrails", "context_packs")
+
 
 def settings(
     repo: Annotated[str, typer.Argument(help="The repository, as owner/name.", metavar="OWNER/NAME")],
@@ -56,14 +58,21 @@ async def _changed(repo: str, values: list[str]) -> UserSettings:
 def agents(
     name: Annotated[str | None, typer.Argument(help="One of the twelve; all of them when none is named.")] = None,
     on: Annotated[bool | None, typer.Option("--on/--off", help="Switch it on or off.")] = None,
+    lines: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="LIST=LINE, such as goals=…, once a line; LIST= alone empties the list."),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """List the agents; with a name show one, or switch it on or off."""
+    """List the agents; with a name show one, switch it on or off, or give it other goals, tools, constraints,
+    guardrails or context_packs.
+    """
     from tasks.administration import catalog, change_agent
 
-    if name is not None and on is not None:
+    if name is not None and (on is not None or lines):
         kind = _kind(name)
-        now_done(lambda: change_agent(kind, {"enabled": on}, by=whoami()))
+        values: dict[str, Any] = {**({} if on is None else {"enabled": on}), **_lists(lines or [])}
+        now_done(lambda: change_agent(kind, values, by=whoami()))
     found, _ = now_done(catalog)
     wanted = [each for each in found if name in (None, each.id)]
     if name is not None:
@@ -109,6 +118,25 @@ def onboarding(
         out.print(document.text, markup=False)
 
 
+def merge(
+    repo: Annotated[str, typer.Argument(help="The repository, as owner/name.", metavar="OWNER/NAME")],
+    number: Annotated[int, typer.Argument(help="The pull request's number.", min=1)],
+    json: Json = False,
+) -> None:
+    """Merge a pull request that is not Shipline's own; a run merges its own when their gates are open."""
+    from tasks.administration import project_settings
+    from tasks.code import merge_pull
+
+    async def work() -> Any:
+        return await merge_pull((await project_settings(repo)).project_id, number, by=whoami())
+
+    done = now_done(work)
+    if json:
+        say_json(done.model_dump(by_alias=True))
+    else:
+        out.print(f"#{done.number} is merged as {done.sha[:7]}.", markup=False)
+
+
 def deploy(run_id: RunId, json: Json = False) -> None:
     """Deploy a run's release once more, in place of what runs there."""
     from tasks.deploy.asking import ask_deploy
@@ -136,6 +164,17 @@ def _kind(name: str) -> AgentType:
     return AgentType(name)
 
 
+def _lists(given: list[str]) -> dict[str, list[str]]:
+    """The lists that were given anew, each with all of its lines."""
+    found: dict[str, list[str]] = {}
+    for each in given:
+        name, equals, line = each.partition("=")
+        if not equals or name not in LISTS:
+            raise InvalidInput(f"{each!r} is not LIST=LINE.", f"The lists: {', '.join(LISTS)}.")
+        found.setdefault(name, []).extend([line.strip()] if line.strip() else [])
+    return found
+
+
 def _table(found: list[Agent]) -> Table:
     table = Table(box=None, pad_edge=False)
     for column in ("agent", "thinks with", "on", "goals"):
@@ -147,7 +186,7 @@ def _table(found: list[Agent]) -> Table:
 
 def _print_agent(agent: Agent) -> None:
     out.print(f"{agent.name}: {agent.role} ({'on' if agent.enabled else 'off'})", markup=False, soft_wrap=True)
-    for title in ("goals", "tools", "constraints", "guardrails", "context_packs"):
+    for title in LISTS:
         out.print(f"{title.replace('_', ' ').capitalize()}:")
         for line in getattr(agent, title):
             out.print(f"  {line}", markup=False, soft_wrap=True)

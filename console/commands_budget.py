@@ -12,7 +12,7 @@ from console.commands_runs import Json, RunId
 from console.ledger import open_ledger
 from console.out import out, say_json
 from ledger.models import Run, Spent
-from ledger.rules.budget import amount, lines, nearly_used_up, used_up
+from ledger.rules.budget import amount, lines, nearly_used_up
 
 Shown = tuple[Run, Spent, str]
 
@@ -72,19 +72,10 @@ async def _look(run_id: str) -> Shown:
 
 async def _set(run_id: str, usd: float | None, tokens: int | None, minutes: float | None) -> Shown:
     from tasks import control
-    from tasks.budget import paused_by_budget, raise_budget, spent_by
-    from tasks.context import close_context, context
+    from tasks.context import close_context
 
     try:
-        run = await raise_budget(run_id, by=whoami(), usd=usd, tokens=tokens, minutes=minutes)
-        spent = await spent_by((await context()).store, run)
-        said = ""
-        if paused_by_budget(run):
-            if used_up(run.budget, spent):
-                said = "It stays paused: that is still not more than what is used."
-            else:
-                resumed = await control.resume(run_id, by=whoami())
-                run, said = resumed.run, resumed.said
-        return run, spent, said
+        done = await control.set_budget(run_id, by=whoami(), usd=usd, tokens=tokens, minutes=minutes)
+        return done.run, done.spent, done.said
     finally:
         await close_context()

@@ -131,6 +131,11 @@ def verify(run_id: RunId, json: Json = False) -> None:
         raise typer.Exit(1)
 
 
+def export(run_id: RunId) -> None:
+    """Print every event of a run with its hashes, as lines of JSON: `shipline audit export RUN > FILE`."""
+    asyncio.run(_export(run_id))
+
+
 def _say_end(ended: Run, detach: bool, json: bool) -> None:
     if json:
         say_json(_public(ended))
@@ -161,6 +166,13 @@ async def _verify(run_id: str) -> tuple[int, list[str], str]:
         gone = (await store.get(Run, run_id)).removed
         words = f"Events 1 to {gone.seq} were removed by retention on {gone.at:%Y-%m-%d}" if gone else ""
         return count, problems, words
+
+
+async def _export(run_id: str) -> None:
+    async with open_ledger() as store:
+        await store.get(Run, run_id)
+        async for part in queries.exported(store, run_id):
+            sys.stdout.write(part)
 
 
 async def _logs(run_id: str, follow: bool, node: str | None, json: bool) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ledger.issues import read_tree
@@ -22,17 +22,24 @@ from ledger.models import (
     Outcome,
     Project,
     Run,
+    SlotTable,
     Usage,
 )
 from ledger.rules.ready import Blocker, waiting_for
 from ledger.rules.tree import Tree
+from ledger.slots import live_slots
 from ledger.store import Store
 from ledger.timeline import drain
+from shipline.ids import digest
+
+GOOD = ("success", "neutral", "skipped")  # how a check of GitHub ends that stands in nobody's way
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A run at one moment. ``waits`` says what each open node waits for."""
+    """A run at one moment. ``waits`` says what each open node waits for; ``checks`` which required checks of GitHub one
+    waits for that has passed QA; ``behind`` the runs that hold what this one needs, where only so many may work.
+    """
 
     run: Run
     idea: str
@@ -40,6 +47,8 @@ class Snapshot:
     waits: dict[str, list[Blocker]]
     usage: Usage
     deployment: Deployment | None
+    checks: Mapping[str, list[str]] = field(default_factory=dict)
+    behind: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,18 +81,50 @@ async def snapshot(store: Store, run_id: str) -> Snapshot:
     waits = {issue.key: waiting_for(tree, issue.key, running) for issue in open_issues if issue.key not in running}
     idea = await store.get(Idea, run.idea_id)
     deployment = await store.find_one(Deployment, {"runId": run_id}, newest=True)
-    return Snapshot(run, idea.text, tree, waits, await usage(store, run_id), deployment)
+    awaited = await awaited_checks(store, tree.issues)
+    return Snapshot(run, idea.text, tree, waits, await usage(store, run_id), deployment, awaited)
 
 
-async def ci_of(store: Store, tree: Tree) -> dict[str, list[CiStatus]]:
-    """What GitHub told of the heads of a tree's issues: by commit, and there by name."""
-    heads = sorted({each.head for each in tree.issues if each.head})
-    if not heads:
-        return {}
-    wanted = {"repo": tree.issues[0].repo, "sha": {"$in": heads}}
-    found: dict[str, list[CiStatus]] = {}
-    for each in await store.find(CiStatus, wanted, [("name", 1)]):
-        found.setdefault(each.sha, []).append(each)
+def gate_event(issue: Issue, head: str) -> str:
+    """The id of the event that tells which required checks a head waits for."""
+    return f"gate-{digest(issue.id, head)}"
+
+
+async def awaited_checks(store: Store, issues: Iterable[Issue]) -> dict[str, list[str]]:
+    """By node, the required checks that its head waits for, once it was asked about, and which are not good yet."""
+    gated = [
+        each for each in issues if each.tested_head and each.pr_number and not each.merged_sha and not each.failure
+    ]
+    asked = {gate_event(each, str(each.tested_head)): each for each in gated}
+    found: dict[str, list[str]] = {}
+    known = await ci_of(store, gated[0].repo, [each.tested_head for each in gated]) if gated else {}
+    for told in await store.find(Event, {"_id": {"$in": list(asked)}}) if asked else []:
+        issue = asked[told.id]
+        good = {each.name for each in known[str(issue.tested_head)] if each.state in GOOD}
+        if left := [str(each) for each in told.data.get("checks", ()) if str(each) not in good]:
+            found[issue.key] = left
+    return found
+
+
+async def queued(store: Store) -> dict[str, tuple[str, ...]]:
+    """By run that waits for its turn and holds nothing there: the runs that hold it."""
+    found: dict[str, set[str]] = {}
+    for table in await store.find(SlotTable, {"slots": {"$elemMatch": {"held": False}}}):
+        slots = await live_slots(store, table.id)
+        holders = {each.group for each in slots if each.held}
+        for waiting in {each.group for each in slots if not each.held} - holders:
+            found.setdefault(waiting, set()).update(holders)
+    return {run: tuple(sorted(holders)) for run, holders in found.items() if holders}
+
+
+async def ci_of(store: Store, repo: str, heads: Iterable[str | None]) -> dict[str, list[CiStatus]]:
+    """What GitHub's checks say of commits, as webhooks told it: by commit, and there by name."""
+    wanted = sorted({each for each in heads if each})
+    found: dict[str, list[CiStatus]] = {each: [] for each in wanted}
+    if not wanted:
+        return found
+    for each in await store.find(CiStatus, {"repo": repo, "sha": {"$in": wanted}}, [("name", 1)]):
+        found[each.sha].append(each)
     return found
 
 
@@ -111,6 +152,11 @@ async def usage(store: Store, run_id: str) -> Usage:
     return await _summed(store, {"runId": run_id})
 
 
+async def answers(store: Store) -> bool:
+    """Whether the ledger answers: Unavailable when it does not."""
+    return await store.find_one(Run, {"_id": ""}) is None
+
+
 async def runs(store: Store, limit: int = 50) -> list[Run]:
     """The newest runs."""
     return await store.find(Run, {}, [("created_at", -1)], limit)
@@ -119,6 +165,25 @@ async def runs(store: Store, limit: int = 50) -> list[Run]:
 async def events(store: Store, run_id: str, *, after: int = 0, limit: int = 0) -> list[Event]:
     """The events of a run after number ``after``, oldest first."""
     return await store.find(Event, {"runId": run_id, "seq": {"$gt": after}}, [("seq", 1)], limit)
+
+
+async def events_before(store: Store, run_id: str, below: int, limit: int) -> list[Event]:
+    """The newest ``limit`` events whose number is less than ``below`` (0: all of them), newest first."""
+    wanted = {"runId": run_id, **({"seq": {"$lt": below}} if below else {})}
+    return await store.find(Event, wanted, [("seq", -1)], limit)
+
+
+async def exported(store: Store, run_id: str, batch: int = 500) -> AsyncIterator[str]:
+    """Every event with its hashes as a line of JSON, oldest first, read a few at a time."""
+    after = 0
+    while found := await events(store, run_id, after=after, limit=batch):
+        yield "".join(f"{each.model_dump_json(by_alias=True)}\n" for each in found)
+        after = found[-1].seq
+
+
+async def export_text(store: Store, run_id: str) -> str:
+    """All of it at once."""
+    return "".join([part async for part in exported(store, run_id)])
 
 
 async def latest_events(
@@ -159,7 +224,9 @@ async def overview(store: Store, limit: int = 50, known: Mapping[str, Snapshot] 
     open_ones = await store.find(Run, {"outcome": None}, [("created_at", -1)])
     wanted = {each.id: each for each in [*open_ones, *newest]}
     ordered = sorted(wanted.values(), key=lambda each: each.created_at, reverse=True)
-    return [_still(each, known or {}) or await snapshot(store, each.id) for each in ordered]
+    seen = [_still(each, known or {}) or await snapshot(store, each.id) for each in ordered]
+    turns = await queued(store)
+    return [replace(each, behind=turns[each.run.id]) if each.run.id in turns else each for each in seen]
 
 
 def _still(run: Run, known: Mapping[str, Snapshot]) -> Snapshot | None:

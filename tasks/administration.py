@@ -54,7 +54,7 @@ async def change_agent(kind: AgentType, values: Mapping[str, Any], *, by: str) -
     """Set some of ``OF_AGENTS`` of one of the twelve."""
     _only(values, OF_AGENTS)
     ctx = await context()
-    await seed_catalog(ctx)
+    await seed_catalog(ctx.store)
     while True:
         before = await ctx.store.find_one(Agent, {"type": kind, "projectId": None})
         if before is None:
@@ -91,12 +91,15 @@ async def write_onboarding(name: str, text: str, *, by: str, version: int) -> On
     return changed
 
 
-async def catalog() -> tuple[list[Agent], list[OnboardingDoc]]:
-    """The agents and the documents, by name; those that ship are there from the first look."""
-    ctx = await context()
-    await seed_catalog(ctx)
-    agents = await ctx.store.find(Agent, {"projectId": None}, [("name", 1)])
-    return agents, await ctx.store.find(OnboardingDoc, {}, [("_id", 1)])
+async def catalog(store: Store | None = None) -> tuple[list[Agent], list[OnboardingDoc]]:
+    """The agents and the documents, by name; those that ship are there from the first look.
+
+    ``store`` is for who has one of less patience.
+    """
+    store = store or (await context()).store
+    await seed_catalog(store)
+    agents = await store.find(Agent, {"projectId": None}, [("name", 1)])
+    return agents, await store.find(OnboardingDoc, {}, [("_id", 1)])
 
 
 def _only(values: Mapping[str, Any], known: tuple[str, ...]) -> None:

@@ -11,13 +11,12 @@ from typing import Any
 
 from ledger.interrupts import heed, pause_run
 from ledger.models import AgentResult, AgentRun, Budget, EventType, Level, Run, Spent, Usage
-from ledger.rules.budget import KINDS, amount, nearly_used_up, stop_words, used_up, warning
+from ledger.rules.budget import BY, KINDS, amount, nearly_used_up, stop_words, used_up, warning
 from ledger.store import Store
 from ledger.timeline import drain, event
 from shipline.errors import IllegalTransition, Interrupted, InvalidInput
 from tasks.context import context
 
-BY = "its budget"
 TICK = 5.0  # seconds between two looks at the clock while something works
 # A longer silence was a pause, or nobody worked: it does not count as time of the run.
 LONGEST = 3 * TICK
@@ -162,11 +161,6 @@ async def raise_budget(run_id: str, *, by: str, usd: float | None, tokens: int |
         raise IllegalTransition(f"Run {run_id} has ended meanwhile.", "Look at it with `shipline show`.")
     await drain(store, changed)
     return changed
-
-
-def paused_by_budget(run: Run) -> bool:
-    """Whether the run waits because its budget was used up, and nobody else paused it."""
-    return run.interrupt.paused and run.interrupt.by == BY
 
 
 def effective(given: Budget, settings: Budget) -> Budget:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from ledger.conversation import SHIPLINE, say
 from ledger.issues import add_issue, change_issue, get_issue, read_tree
 from ledger.models import Finding, Issue, IssueStatus, Model, Outcome, Project, Run, Severity, now
 from ledger.rules.defects import already_filed, make_defect
@@ -42,7 +43,9 @@ class BranchSeen(Model):
 
 
 class PullSeen(Model):
-    """A pull request, and the issue that it is for."""
+    """A pull request, and the issue that it is for. ``why_not`` says why it cannot be merged now, as far as is known
+    without trying; None when it may be.
+    """
 
     number: int
     title: str
@@ -58,6 +61,7 @@ class PullSeen(Model):
     updated_at: datetime
     run_id: str | None = None
     node_id: str | None = None
+    why_not: str | None = None
 
 
 class Merged(Model):
@@ -154,7 +158,8 @@ async def create_pull(project_id: str, head: str, base: str, title: str, body: s
 
 
 async def merge_pull(project_id: str, number: int, *, by: str = SOMEBODY) -> Merged:
-    """Merge what is not Shipline's own; merged already is fine.
+    """Merge what is not Shipline's own; merged already is fine. Who asked, and what came of it, is kept, and stands in
+    the repository's conversation.
 
     IllegalTransition says why not: its run merges it itself when its gates are open, or GitHub refuses.
     """
@@ -163,19 +168,28 @@ async def merge_pull(project_id: str, number: int, *, by: str = SOMEBODY) -> Mer
     if stands.merged_sha is not None:
         return Merged(number=number, sha=stands.merged_sha)
     issue = (await _issues_by_pull(ctx.store, repo.full_name)).get(number)
-    if issue is not None:
-        raise IllegalTransition(
-            f"#{number} is merged by run {issue.run_id}, when all that stands before {issue.key} is done.",
-            f"What that is: GET /api/issues/{issue.id}.",
-        )
-    if not stands.open or stands.draft:
-        raise IllegalTransition(f"#{number} is {'a draft' if stands.open else 'closed'}.", "Nothing was changed.")
+    if why := _why_not(number, "open" if stands.open else "closed", stands.draft, issue):
+        hint = f"What that is: shipline show {issue.run_id}" if issue else "Nothing was changed."
+        raise IllegalTransition(why, hint)
+    await say(ctx.store, repo.full_name, by, f"Merge #{number} at {stands.head[:7]}.")
     try:
-        done = Merged(number=number, sha=await repo.merge_pull(number, stands.head, f"Merge #{number}", ""))
+        sha = await repo.merge_pull(number, stands.head, f"Merge #{number}", "")
     except GitHubError as error:
-        raise IllegalTransition(f"GitHub does not merge #{number}: {error.message}", error.hint) from None
-    await keep_act(ctx.store, project_id, by, f"merge #{number} as {done.sha[:7]}")
-    return done
+        why = f"GitHub does not merge #{number}: {error.message}"
+        await say(ctx.store, repo.full_name, SHIPLINE, why)
+        raise IllegalTransition(why, error.hint) from None
+    await keep_act(ctx.store, project_id, by, f"merge #{number} as {sha[:7]}")
+    await say(ctx.store, repo.full_name, SHIPLINE, f"#{number} is merged as {sha[:7]}.")
+    return Merged(number=number, sha=sha)
+
+
+def _why_not(number: int, state: str, draft: bool, issue: Issue | None) -> str | None:
+    """Why a person cannot merge it; None when GitHub is to decide."""
+    if issue is not None and state == "open":
+        return f"#{number} is merged by run {issue.run_id}, when all that stands before {issue.key} is done."
+    if state != "open":
+        return f"#{number} is closed."
+    return f"#{number} is a draft." if draft else None
 
 
 async def file_defect(run_id: str, key: str, title: str, body: str, path: str | None, *, by: str) -> Issue:
@@ -231,6 +245,7 @@ def _seen(found: Any, issue: Issue | None) -> PullSeen:
         merged=bool(found.merged_at), head=found.head.ref, base=found.base.ref, sha=found.head.sha, url=found.html_url,
         author=found.user.login if found.user else "ghost", created_at=found.created_at, updated_at=found.updated_at,
         run_id=issue.run_id if issue else None, node_id=issue.key if issue else None,
+        why_not=_why_not(found.number, str(found.state), bool(found.draft), issue),
     )  # fmt: skip
 
 

@@ -1,4 +1,6 @@
-"""A person in control: pause, resume, approve, cancel, advance; retry a node, let its change pass; for one run or all.
+"""A person in control: pause, resume, approve, cancel, advance, set the budget; retry a node, let its change pass.
+
+One run or all of them can be stopped.
 
 The ledger comes first, by a compare-and-set, and is enough to stop a run; Prefect's API comes after. Imports no
 Prefect, so that the command line, the console and the gateway can call it.
@@ -12,14 +14,28 @@ from typing import Any
 
 from ledger.interrupts import ALL, cancel_run, lift_pause, pause_run, standing_switch, turn_switch, words
 from ledger.issues import get_issue, read_tree
-from ledger.models import Effect, EffectKind, EffectStatus, EventType, Issue, Level, Outcome, PendingEvent, Proof, Run
+from ledger.models import (
+    Effect,
+    EffectKind,
+    EffectStatus,
+    EventType,
+    Issue,
+    Level,
+    Outcome,
+    PendingEvent,
+    Proof,
+    Run,
+    Spent,
+)
 from ledger.rules.advance import NEXT_STAGE, Facts, obstacles
+from ledger.rules.budget import paused_by_budget, used_up
 from ledger.rules.retry import again, let_pass
 from ledger.runs import approve_plan, reopen_run, require_planned, transition
 from ledger.timeline import drain, event
 from shipline.errors import IllegalTransition, InvalidInput
 from tasks import leftovers
 from tasks.actions.interrupting import tell_workflows
+from tasks.budget import raise_budget, spent_by
 from tasks.context import Context, context
 from tasks.prefect_api import Prefect, prefect
 from tasks.proof import end_all
@@ -35,6 +51,15 @@ class Resumed:
 
     run: Run
     flow_run: str | None
+    said: str
+
+
+@dataclass(frozen=True)
+class Budgeted:
+    """A run with what it may use and what it has used; ``said`` is what came of a change, empty for nothing."""
+
+    run: Run
+    spent: Spent
     said: str
 
 
@@ -89,6 +114,28 @@ async def cancel(
     ctx = await context()
     run = await cancel_run(ctx.store, run_id, by, reason)
     return await end_all(ctx, run, within=within, but=but)
+
+
+async def set_budget(
+    run_id: str,
+    *,
+    by: str = SOMEBODY,
+    usd: float | None = None,
+    tokens: int | None = None,
+    minutes: float | None = None,
+) -> Budgeted:
+    """Set limits of a run; None leaves one as it is. One that paused because its budget was used up goes on.
+
+    InvalidInput for a limit below nothing, IllegalTransition when the run has ended.
+    """  # fmt: skip
+    run = await raise_budget(run_id, by=by, usd=usd, tokens=tokens, minutes=minutes)
+    spent = await spent_by((await context()).store, run)
+    if not paused_by_budget(run):
+        return Budgeted(run, spent, "")
+    if used_up(run.budget, spent):
+        return Budgeted(run, spent, "It stays paused: that is still not more than what is used.")
+    resumed = await resume(run_id, by=by)
+    return Budgeted(resumed.run, spent, resumed.said)
 
 
 async def retry(run_id: str, key: str, *, by: str = SOMEBODY) -> Resumed:

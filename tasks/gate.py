@@ -8,6 +8,7 @@ from datetime import timedelta
 from ledger.interrupts import heed
 from ledger.issues import get_issue
 from ledger.models import EventType, Finding, Issue, Severity, now
+from ledger.queries import gate_event
 from ledger.timeline import append, event
 from shipline.errors import ShiplineError
 from shipline.ids import digest
@@ -69,7 +70,7 @@ async def through(at: Here, issue: Issue, head: str, names: list[str], pull: Pul
 async def _tell(at: Here, issue: Issue, head: str, waiting: list[str]) -> None:
     await append(at.ctx.store, at.run.id, event(
         EventType.STEP_STARTED, at.run.state, f"#{issue.pr_number} waits for {', '.join(waiting)}", node=issue.key,
-        data={"sha": head, "checks": waiting}, event_id=f"gate-{digest(issue.id, head)}",
+        data={"sha": head, "checks": waiting}, event_id=gate_event(issue, head),
     ))  # fmt: skip
 
 

@@ -41,7 +41,7 @@ async def begin_replay(ctx: Context, recording: Recording) -> Run:
     header = recording.header
     base, bundle = _base(recording)
     repo = await _new_repository(ctx, header, base, bundle)
-    await seed_catalog(ctx)
+    await seed_catalog(ctx.store)
     default = str((await repo.about()).default_branch)
     run = await create_run(
         ctx.store, header.idea, repo.full_name, default, size=header.size or Size.MEDIUM, dry_run=header.dry_run

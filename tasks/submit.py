@@ -5,11 +5,12 @@ from __future__ import annotations
 from agents_catalog.catalog import load_agents, load_onboarding
 from ledger.models import Budget, Executor, Request, Run, Size, UserSettings
 from ledger.runs import create_run, note_run, project_id
+from ledger.store import Store
 from shipline.errors import InvalidInput, NoRecording, NotFound
 from shipline.ids import digest, new_run_id
 from tasks.agents.registry import require_known
 from tasks.budget import effective
-from tasks.context import Context, context
+from tasks.context import context
 from tasks.dispatching import require_secret
 from tasks.github.repo import Repo
 from tasks.prefect_api import prefect
@@ -43,7 +44,7 @@ async def submit(
     ctx = await context()
     require_known(ctx.settings, text)
     about = await Repo(ctx.github, repo).about()
-    await seed_catalog(ctx)
+    await seed_catalog(ctx.store)
     branch = str(about.default_branch)
     settings = await ctx.store.find_one(UserSettings, {"_id": project_id(repo)})
     where = executor or (settings.executor if settings else Executor.WORKER)
@@ -90,10 +91,10 @@ async def submit_once(
     return run
 
 
-async def seed_catalog(ctx: Context) -> None:
+async def seed_catalog(store: Store) -> None:
     """The agents and documents that the catalog ships, where the ledger has none yet."""
     for document in [*load_agents(), *load_onboarding()]:
-        await ctx.store.insert(document)
+        await store.insert(document)
 
 
 async def parallel_limit() -> int:

@@ -57,7 +57,12 @@ def suggestions(seen: Sequence[Snapshot]) -> list[str]:
             found.append(f"/advance {run.id}")
         if "cancel" in possible:
             found.append(f"/cancel {run.id}")
-    return [*found, f"/{Verb.HELP}"]
+    return [*found, f"/{Verb.RUN}", f"/{Verb.HELP}"]
+
+
+def is_whole(line: str) -> bool:
+    """Whether a command that was chosen can be done as it is: an idea must be typed first."""
+    return bool(line.strip()) and line.strip() != f"/{Verb.RUN}"
 
 
 def explained(line: str) -> str:

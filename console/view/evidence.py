@@ -6,10 +6,17 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from console.view.words import ago, lasting
-from ledger.models import CheckReport, Severity, Verdict
+from ledger.models import CheckReport, CiStatus, Effect, Severity, Verdict
+from ledger.queries import GOOD
 
 VERDICTS = {Verdict.PASSED: "✓ passed", Verdict.FAILED: "✗ failed", Verdict.ABSENT: "– absent"}
 SEVERITIES = {Severity.CRITICAL: "✗ critical", Severity.MAJOR: "▲ major", Severity.MINOR: "minor"}
+
+
+def reports_of(done: Sequence[Effect]) -> list[CheckReport]:
+    """What the newest QA said; nothing when there was none."""
+    newest = done[0].outcome if done else None
+    return [CheckReport.model_validate(each) for each in (newest or {}).get("reports", [])]
 
 
 def checks(reports: Sequence[CheckReport]) -> list[dict[str, str]]:
@@ -22,6 +29,31 @@ def checks(reports: Sequence[CheckReport]) -> list[dict[str, str]]:
         }
         for each in reports
     ]  # fmt: skip
+
+
+ON_ITS_WAY = ("queued", "requested", "waiting", "pending", "in_progress")
+
+
+def ci(told: Sequence[CiStatus], at: datetime) -> list[dict[str, str]]:
+    """What GitHub's checks say of a head, a row each."""
+    return [
+        {"Check": each.name, "State": f"{_ci_mark(each)} {each.state}", "Told": ago(each.updated_at, at)}
+        for each in told
+    ]
+
+
+def ci_words(told: Sequence[CiStatus]) -> str:
+    """The same in a line: what failed by name, what runs by name, how many passed."""
+    if not told:
+        return "no check of GitHub has told of this head"
+    failed = [f"✗ {each.name}: {each.state}" for each in told if _ci_mark(each) == "✗"]
+    running = [f"▶ {each.name}" for each in told if _ci_mark(each) == "▶"]
+    passed = len(told) - len(failed) - len(running)
+    return ", ".join([*failed, *running, *([f"✓ {passed} passed"] if passed else [])])
+
+
+def _ci_mark(each: CiStatus) -> str:
+    return "✓" if each.state in GOOD else "▶" if each.state in ON_ITS_WAY else "✗"
 
 
 def findings(reports: Sequence[CheckReport]) -> list[dict[str, str]]:

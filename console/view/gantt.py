@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from console.view.graph import Figure, plain
+from console.view.graph import INK, Figure, plain
 from console.view.inert import first_line
 from console.view.words import STAGES, lasting, name
 from ledger.models import RunState
-from ledger.queries import Snapshot, Span
+from ledger.queries import Snapshot, Span, is_working
 
 LABEL = 34  # characters
+BAR, ON_BAR = "#1f6feb", "#ffffff"  # seen on a light page and on a dark one, and what is written there
 
 
-def figure(snapshot: Snapshot, spans: Sequence[Span], at: datetime) -> Figure:
+def figure(snapshot: Snapshot, spans: Sequence[Span], at: datetime, *, dark: bool = False) -> Figure:
     """One bar a stage, then one a node, in the order in which they began; what goes on ends ``at`` now."""
     rows = [(_title(snapshot, each), each.began, _end(snapshot, each, at)) for each in spans if _wanted(snapshot, each)]
     bars = {
@@ -26,11 +27,15 @@ def figure(snapshot: Snapshot, spans: Sequence[Span], at: datetime) -> Figure:
         "text": [lasting((ended - began).total_seconds()) for _, began, ended in rows],
         "hovertext": [f"{title}: {began:%H:%M:%S} to {ended:%H:%M:%S} UTC" for title, began, ended in rows],
         "hoverinfo": "text",
+        "marker": {"color": BAR},
+        "insidetextfont": {"color": ON_BAR},
+        "outsidetextfont": {"color": INK[dark]},
     }
+    ink = {"color": INK[dark]}
     shape = {
         "height": 90 + 28 * len(rows), "margin": {"l": 10, "r": 10, "t": 10, "b": 30}, "showlegend": False,
-        "bargap": 0.35, "xaxis": {"type": "date", "title": {"text": "UTC"}},
-        "yaxis": {"autorange": "reversed", "automargin": True},
+        "bargap": 0.35, "font": ink, "xaxis": {"type": "date", "title": {"text": "UTC", "font": ink}, "tickfont": ink},
+        "yaxis": {"autorange": "reversed", "automargin": True, "tickfont": ink},
     }  # fmt: skip
     return {"data": [bars], "layout": shape}
 
@@ -47,5 +52,7 @@ def _title(snapshot: Snapshot, span: Span) -> str:
 
 def _end(snapshot: Snapshot, span: Span, at: datetime) -> datetime:
     run = snapshot.run
-    goes_on = run.outcome is None and not run.interrupt.paused and not span.node and span.phase == run.state
+    if run.outcome is not None or run.interrupt.paused:
+        return span.ended
+    goes_on = is_working(snapshot.tree, snapshot.tree[span.node]) if span.node else span.phase == run.state
     return at if goes_on else span.ended

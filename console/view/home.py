@@ -8,23 +8,30 @@ from datetime import datetime
 from enum import StrEnum
 
 from console.view.inert import first_line
+from console.view.run import waiting
 from console.view.words import ago, name, stage
 from ledger.interrupts import words
-from ledger.models import Outcome, Run
+from ledger.models import Issue, Outcome, Run
 from ledger.queries import Snapshot, is_working, totals
+from ledger.rules.budget import paused_by_budget
+
+MOST = 3  # issues of a run whose waiting is told on its card
 
 
 class Group(StrEnum):
     """The parts of the page, in the order in which an operator wants them."""
 
     NEEDS_YOU = "Needs you"
+    WAITING = "Waiting"
     RUNNING = "Running"
     DONE = "Done"
 
 
 @dataclass(frozen=True)
 class Card:
-    """One run. ``needs`` is what a person must decide; ``now`` what goes on, or what it waits for."""
+    """One run. ``needs`` is what a person must decide, ``held`` the keys of nodes whose change a guard stopped;
+    ``waits`` is what it waits for by itself, ``now`` what goes on.
+    """
 
     run_id: str
     group: Group
@@ -35,16 +42,20 @@ class Card:
     needs: tuple[str, ...]
     now: str
     when: str
+    waits: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
 
 
 def card(snapshot: Snapshot, at: datetime) -> Card:
     """A run as the home page shows it."""
     run, counts = snapshot.run, totals(snapshot.tree)
-    asks = needs(snapshot)
+    asks, waits = needs(snapshot), waits_for(snapshot)
     ended = run.outcome in (Outcome.SUCCEEDED, Outcome.CANCELLED)
+    idle = waits and not _working(snapshot)
+    going = Group.WAITING if idle else Group.RUNNING
     return Card(
         run_id=run.id,
-        group=Group.DONE if ended else Group.NEEDS_YOU if asks else Group.RUNNING,
+        group=Group.DONE if ended else Group.NEEDS_YOU if asks else going,
         title=first_line(run.spec.title if run.spec else snapshot.idea),
         repo=run.repo,
         stage=stage(run),
@@ -52,6 +63,8 @@ def card(snapshot: Snapshot, at: datetime) -> Card:
         needs=() if ended else asks,
         now=_now(snapshot),
         when=ago(run.created_at, at),
+        waits=waits,
+        held=() if ended else tuple(each.key for each in snapshot.tree.issues if each.may_pass),
     )
 
 
@@ -60,26 +73,61 @@ def needs(snapshot: Snapshot) -> tuple[str, ...]:
     run = snapshot.run
     found: list[str] = []
     if run.interrupt.paused:
-        found.append(f"{words(run)}.")
+        found.append(f"Out of budget: raise it, and the run goes on. {words(run)}." if paused_by_budget(run) else
+                     f"{words(run)}.")  # fmt: skip
     if run.outcome is Outcome.FAILED:
         found.append(f"The run failed: {run.error or 'see its log'}.".replace("..", "."))
     if run.outcome is Outcome.PLANNED:
         found.append("The plan is ready: look at it, then approve it or give it up.")
-    found += [f"{name(each)} stopped: {first_line(each.failure)}" for each in snapshot.tree.issues if each.failure]
+    found += [_stopped(each) for each in snapshot.tree.issues if each.failure]
     return tuple(found)
 
 
-def _now(snapshot: Snapshot) -> str:
+def _stopped(issue: Issue) -> str:
+    if issue.may_pass and issue.held is not None:
+        return f"A guard stopped the change of {name(issue)}: {first_line('; '.join(issue.held.reasons))}"
+    return f"{name(issue)} stopped: {first_line(issue.failure or '')}"
+
+
+def waits_for(snapshot: Snapshot) -> tuple[str, ...]:
+    """What a run that goes on waits for by itself: checks of GitHub, its turn, the order of its own issues."""
     run, tree = snapshot.run, snapshot.tree
+    if run.outcome is not None or run.interrupt.paused:
+        return ()
+    found = [
+        f"{name(tree[key])} waits for the required check{'s' * (len(checks) > 1)} {', '.join(checks)}"
+        for key, checks in snapshot.checks.items()
+        if key in tree
+    ]
+    if snapshot.behind:
+        found.append(f"Its turn comes after {', '.join(snapshot.behind)}")
+    leaves = {each.key for each in tree.leaves()}
+    said = [
+        f"{name(tree[key])} {waiting(tree, blockers)}"
+        for key, blockers in snapshot.waits.items()
+        if blockers and key in leaves and key not in snapshot.checks and not tree[key].failure
+    ]
+    more = f" (and {len(said) - MOST} more wait)" if len(said) > MOST else ""
+    return (*found, *said[: MOST - 1], *(f"{each}{more}" for each in said[MOST - 1 : MOST]))
+
+
+def _working(snapshot: Snapshot) -> list[Issue]:
+    """Who is worked on; not one that has passed QA and waits for GitHub."""
+    tree = snapshot.tree
+    return [each for each in tree.issues if is_working(tree, each) and each.key not in snapshot.checks]
+
+
+def _now(snapshot: Snapshot) -> str:
+    run = snapshot.run
     if run.outcome is Outcome.SUCCEEDED:
         return f"{run.release.tag} is released" if run.release else "Ended"
     if run.outcome is not None:
         return ""
-    working = [name(each) for each in tree.issues if is_working(tree, each)]
+    working = [name(each) for each in _working(snapshot)]
     if working:
         more = f" and {len(working) - 2} more" if len(working) > 2 else ""
         return f"In work: {', '.join(working[:2])}{more}"
-    return "" if run.interrupt.paused else f"{stage(run)} goes on"
+    return "" if run.interrupt.paused or waits_for(snapshot) else f"{stage(run)} goes on"
 
 
 def grouped(cards: Sequence[Card]) -> dict[Group, list[Card]]:
@@ -94,7 +142,7 @@ def matching(cards: Sequence[Card], wanted: str) -> list[Card]:
 
 
 def _text(each: Card) -> str:
-    return " ".join((each.run_id, each.title, each.repo, each.stage, each.now, *each.needs)).lower()
+    return " ".join((each.run_id, each.title, each.repo, each.stage, each.now, *each.needs, *each.waits)).lower()
 
 
 def may(run: Run) -> dict[str, str]:
@@ -109,5 +157,10 @@ def may(run: Run) -> dict[str, str]:
         found["resume"] = "The run goes on where it stands, in a new process."
     else:
         found["pause"] = "No new effect starts within two seconds. Agents are left working."
+    if run.outcome is None and not run.interrupt.paused:
+        found["advance"] = (
+            "Moves the run to its next stage when nothing is in the way, and says what is when something is."
+        )
+    found["budget"] = "Sets new limits; a run that paused because it had none left goes on when they are large enough."
     found["cancel"] = "Ends the run for good: its agents and processes are ended. Branches and pull requests stay."
     return found

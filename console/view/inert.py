@@ -35,6 +35,14 @@ _FOUND = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?=@)", re.IGNORECASE)  # wher
 JOINER = "\u2060"  # has no width, and ends what looks like an address
 
 
+_BEGINS = re.compile(r"(?<=\])(?=[(:\[])|(?<=<)")  # where Markdown makes a link of brackets, or a tag
+
+
+def previewed(markdown: str) -> str:
+    """Markdown as it will read, but for its pictures and links, which stay text: a look must lead nowhere."""
+    return _FOUND.sub(JOINER, _BEGINS.sub(JOINER, without_pictures(markdown)))
+
+
 def quoted(text: str) -> str:
     """Markdown that shows the text as it is, for what takes nothing but Markdown: no sign means anything, no link."""
     return _MEANS.sub(r"\\\1", _FOUND.sub(JOINER, text))

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from console.view.evidence import VERDICTS
 from console.view.run import note
 from console.view.words import ago, mark_and_word, money
-from ledger.models import AgentRun, CriterionSeen, Effect, EffectStatus, Issue
+from ledger.models import AgentRun, CheckReport, CriterionSeen, Effect, EffectStatus, Finding, Issue
 from ledger.queries import Snapshot
 from ledger.rules.criteria import seen_of
 
@@ -32,15 +33,30 @@ def facts(snapshot: Snapshot, issue: Issue) -> dict[str, str]:
     return found
 
 
-def criteria(issue: Issue) -> list[tuple[str, str]]:
-    """Each criterion with what its reviewer says shows it, else the tests of the node; none is said to be none."""
-    tests = ", ".join(issue.tests) or "no test named yet"
-    seen = {each: seen_of(each, issue.criteria) for each in issue.acceptance_criteria}
-    return [(each, _shown(said) if said else tests) for each, said in seen.items()]
+def criteria(issue: Issue, reports: Sequence[CheckReport] = ()) -> list[tuple[str, str]]:
+    """Each criterion with its evidence: what QA found against it, else what its reviewer says shows it, else the tests
+    of the node and how they ended.
+    """
+    named = ", ".join(issue.tests) or "no test named yet"
+    ended = [VERDICTS[each.verdict] for each in reports if each.check == "tests"]
+    on = f" on {issue.tested_head[:7]}" if issue.tested_head and issue.tested_head == issue.head else ""
+    evidence = " · ".join([named, *(f"tests {word}{on}" for word in ended)])
+    found = [each for report in reports for each in report.findings]
+    return [
+        (each, _against(each, found) or _shown(seen_of(each, issue.criteria)) or evidence)
+        for each in issue.acceptance_criteria
+    ]
 
 
-def _shown(said: CriterionSeen) -> str:
+def _shown(said: CriterionSeen | None) -> str:
+    if said is None:
+        return ""
     return said.evidence or "no evidence" if said.met else f"not met: {said.evidence}"
+
+
+def _against(criterion: str, found: Sequence[Finding]) -> str:
+    """The findings that name a criterion."""
+    return "; ".join(f"✗ {each.title}" for each in found if criterion in f"{each.title}\n{each.evidence}")
 
 
 def effects(found: Sequence[Effect], at: datetime) -> list[dict[str, str]]:

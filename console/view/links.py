@@ -25,6 +25,17 @@ def of_pull(pages: str, repo: str, number: int | None) -> str:
     return f"{pages}/{quote(repo)}/pull/{number}" if pages and number else ""
 
 
+def of_release(pages: str, repo: str, tag: str) -> str:
+    """A release's page."""
+    return f"{pages}/{quote(repo)}/releases/tag/{quote(tag, safe='')}" if pages else ""
+
+
+def of_deployment(url: str | None) -> str:
+    """Where a deployment answers; empty when what its target said is no address of the web."""
+    parts = urlsplit(url or "")
+    return url or "" if parts.scheme in ("http", "https") and parts.hostname else ""
+
+
 def prefect_pages(api_url: str | None) -> str:
     """Prefect's own console; empty when no server is configured."""
     return (api_url or "").rstrip("/").removesuffix("/api")

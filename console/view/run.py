@@ -102,6 +102,8 @@ def note(snapshot: Snapshot, issue: Issue) -> str:
         return issue.failure
     if issue.status is IssueStatus.DONE:
         return f"pull request #{issue.pr_number}" if issue.pr_number else ""
+    if checks := snapshot.checks.get(issue.key):
+        return f"waits for {', '.join(checks)} on GitHub"
     if is_working(snapshot.tree, issue):
         return f"{issue.agent} works on it"
     return waiting(snapshot.tree, snapshot.waits.get(issue.key, []))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from console.view.evidence import checks
 from console.view.inert import first_line
 from console.view.words import money, name
-from ledger.models import AgentRun, Deployment
+from ledger.models import AgentRun, CheckReport, Deployment
 from ledger.queries import Snapshot
 
 
@@ -29,13 +30,21 @@ def _said(each: AgentRun) -> str:
     return (each.output.changeset_summary or each.output.notes if each.output else "") or each.error or ""
 
 
-def made(snapshot: Snapshot, found: Sequence[AgentRun], deployment: Deployment | None) -> list[dict[str, str]]:
-    """The release, the deployment, and what agents left."""
+def made(
+    snapshot: Snapshot, found: Sequence[AgentRun], deployment: Deployment | None, reports: Sequence[CheckReport] = ()
+) -> list[dict[str, str]]:
+    """The release, the deployment, what QA says of the whole, and what agents left."""
     rows = []
     if release := snapshot.run.release:
         rows.append({"What": "Release", "Name": release.tag, "Where": release.url})
     if deployment is not None:
         where = deployment.url or deployment.target
         rows.append({"What": "Deployment", "Name": f"v{deployment.version} ({deployment.status})", "Where": where})
+    rows += [
+        {"What": "QA report", "Name": each["Check"], "Where": " · ".join(filter(None, (
+            each["Verdict"], each["Said"], each["Figures"]
+        )))}
+        for each in checks(reports)
+    ]  # fmt: skip
     left = [(each.agent_id, artifact) for each in found for artifact in each.artifacts_out]
     return rows + [{"What": "Artifact", "Name": artifact, "Where": f"from {agent}"} for agent, artifact in left]

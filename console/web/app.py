@@ -6,6 +6,7 @@ import streamlit as st
 
 from console.web.access import admitted
 from console.web.parts import pages
+from console.web.watch import watch
 
 # What is looked at anew every second stays as legible as the rest meanwhile; links show in both themes.
 STYLE = """
@@ -20,4 +21,5 @@ st.set_page_config(page_title="Shipline", page_icon="⛵", layout="wide")
 st.html(STYLE)
 page = st.navigation(list(pages().values()), expanded=True)
 if admitted():
+    watch()
     page.run()

@@ -10,16 +10,14 @@ from console.bridge import bridge
 from console.view import evidence as view
 from console.view.inert import filled, quoted
 from console.web.parts import show_table
-from ledger.models import CheckReport, Effect, now
+from ledger.models import CheckReport, now
 from shipline.errors import ShiplineError
 
 
-def show_checks(done: Sequence[Effect]) -> None:
+def show_checks(reports: Sequence[CheckReport]) -> None:
     """The newest verdicts, and what was found."""
     st.subheader("Checks")
-    newest = done[0].outcome if done else None
-    reports = [CheckReport.model_validate(each) for each in (newest or {}).get("reports", [])]
-    show_table(view.checks(reports), "Not checked yet. What GitHub's own checks say comes here, too.")
+    show_table(view.checks(reports), "Not checked yet.")
     found = view.findings(reports)
     if reports:
         st.subheader("Findings")
@@ -64,8 +62,8 @@ def _read(repo: str, number: int, head: str) -> tuple[list[dict[str, str]], list
     from tasks.github.look import files_of, remarks_on
 
     at = now()
-    files = bridge().do(lambda: files_of(repo, number))
-    said = bridge().do(lambda: remarks_on(repo, number))
+    files = bridge().fetch(lambda: files_of(repo, number))
+    said = bridge().fetch(lambda: remarks_on(repo, number))
     shown = [
         {"title": f"{each.path}  {view.counted(each.additions, each.deletions)}", "patch": each.patch or ""}
         for each in files

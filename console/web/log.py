@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from console.bridge import bridge
 from console.view.inert import filled, first_line, joined
 from console.view.run import as_text, entries
 from console.view.words import STAGES, name
@@ -47,9 +48,14 @@ def log(run_id: str) -> None:
             "<pre tabindex='0' aria-label='Log' style='max-height:28rem;overflow:auto;display:flex;"
             f"flex-direction:column-reverse;white-space:pre-wrap;margin:0'><code>{text}</code></pre>"
         )
-        st.download_button("Download", as_text(rows), f"{run_id}.log", icon=":material/download:")
+
+    def everything() -> str:
+        wanted = {"node": node, "phase": phase, "levels": LOUD[str(loud)]}
+        return as_text(entries(bridge().read(lambda store: latest_events(store, run_id, limit=0, **wanted))))
 
     follow(newest, LIVE)
+    st.download_button("Download", everything, f"{run_id}.log", icon=":material/download:", on_click="ignore",
+                       help="All lines of what is chosen, also those that are not shown.")  # fmt: skip
     if st.button("Earlier lines"):
         st.session_state["shown"] = shown + 1000
         st.rerun()

@@ -18,7 +18,7 @@ from ledger.queries import Snapshot, runs, snapshot
 from ledger.rules.access import Action, refusal
 from ledger.store import Store
 from shipline.config import Settings, load_settings
-from shipline.errors import ShiplineError
+from shipline.errors import ConfigError, ShiplineError, Unavailable
 
 T = TypeVar("T")
 
@@ -46,6 +46,12 @@ def pages() -> dict[str, StreamlitPage]:
 
 
 PAGES = pages()  # to link to; never to run, see ``pages``
+DEMO_REPO = "demo/tally"
+DEMO = (
+    "Let people set a monthly budget for a category, warn them before they overspend, and let them export a month's "
+    "spending against its budgets as CSV."
+)
+AWAY = "away"  # what a session knows about whether the ledger left a question unanswered
 FROZEN = "frozen"  # what a session knows about whether its page is to stand still
 LIVE = 1.0  # seconds between two looks of a page that shows what goes on
 
@@ -59,10 +65,11 @@ def ask(
     """
     try:
         return bridge().share(share, question, fresh) if share else bridge().read(question)
+    except (Unavailable, ConfigError, TooSlow):  # why stands at the head of the page, which looks again: ``watch``
+        st.session_state[AWAY] = True
+        st.caption("Not known while the ledger does not answer.")
     except ShiplineError as error:
-        st.warning(f"{quoted(str(error))}\n\nThis page looks again by itself.", icon=":material/cloud_off:")
-    except TooSlow:
-        st.warning("The ledger takes very long to answer. This page looks again by itself.")
+        st.warning(quoted(str(error)), icon=":material/search_off:")
     return None
 
 
@@ -75,6 +82,11 @@ def seen_run(run_id: str) -> Snapshot | None:
 def settings() -> Settings:
     """The configuration as it was at most five seconds ago: the stack may come up on another port."""
     return load_settings()
+
+
+def dark() -> bool:
+    """Whether the page is dark; charts are drawn for one of the two."""
+    return st.context.theme.type == "dark"
 
 
 def follow(part: Callable[..., None], every: float, *about: Any) -> None:

@@ -7,13 +7,15 @@ from typing import Any
 import streamlit as st
 
 from console.view import gantt, graph
+from console.view.evidence import reports_of
 from console.view.inert import filled, joined
+from console.view.links import github_pages, of_deployment, of_release
 from console.view.run import lines
 from console.view.said import last_words, made
-from console.web.parts import PAGES, ask, seen_run, show_table
+from console.web.parts import PAGES, ask, dark, seen_run, settings, show_links, show_table
 from console.web.plan import before, show_plan
-from ledger.models import AgentRun, Deployment, now
-from ledger.queries import spans
+from ledger.models import AgentRun, Deployment, Effect, EffectKind, EffectStatus, now
+from ledger.queries import Snapshot, spans
 from ledger.store import Store
 
 
@@ -38,12 +40,16 @@ def tree(run_id: str) -> None:
 def drawing(run_id: str) -> None:
     """The issue graph; a click opens the issue."""
     seen = seen_run(run_id)
-    if seen is None or not seen.tree.issues:
+    if seen is None:
+        return
+    if not seen.tree.issues:
         st.info("The tree is not planned yet.")
         return
+    below = graph.folded(seen.tree)
+    opened = st.multiselect("Open folded branches", list(below), format_func=below.get) if below else []
     picked: Any = st.plotly_chart(
-        graph.figure(seen), on_select="rerun", selection_mode="points", key=f"graph-{run_id}",
-        alt="The issue tree; the list under Issues says the same in words",
+        graph.figure(seen, dark=dark(), opened=opened), on_select="rerun", selection_mode="points",
+        key=f"graph-{run_id}", alt="The issue tree; the list under Issues says the same in words",
     )  # fmt: skip
     points = picked["selection"]["points"]
     if points and points[0].get("customdata"):
@@ -59,7 +65,9 @@ def chart(run_id: str) -> None:
         st.info("Nothing has happened yet.")
         return
     st.plotly_chart(
-        gantt.figure(seen, worked, now()), key=f"gantt-{run_id}", alt="When each stage and issue was worked on"
+        gantt.figure(seen, worked, now(), dark=dark()),
+        key=f"gantt-{run_id}",
+        alt="When each stage and issue was worked on",
     )
 
 
@@ -68,7 +76,9 @@ def said(run_id: str) -> None:
 
     async def both(store: Store) -> Any:
         newest = await store.find(AgentRun, {"runId": run_id}, [("created_at", -1)], 200)
-        return newest, await store.find_one(Deployment, {"runId": run_id}, newest=True)
+        wanted = {"runId": run_id, "kind": EffectKind.QA_WHOLE, "status": EffectStatus.SUCCEEDED}
+        whole = await store.find(Effect, wanted, [("created_at", -1)], 1)
+        return newest, await store.find_one(Deployment, {"runId": run_id}, newest=True), reports_of(whole)
 
     seen, found = seen_run(run_id), ask(both, share=("agents", run_id), fresh=2)
     if seen is None or found is None:
@@ -76,7 +86,17 @@ def said(run_id: str) -> None:
     st.subheader("Agents")
     show_table(last_words(seen, found[0]), "No agent was asked yet.")
     st.subheader("Made")
-    show_table(made(seen, found[0], found[1]), "Nothing yet: a release, a deployment and what agents leave come here.")
+    show_table(made(seen, *found), "Nothing yet: a release, a deployment and what agents leave come here.")
+    show_links(_links_of(seen, found[1]))
+
+
+def _links_of(seen: Snapshot, deployment: Deployment | None) -> dict[str, str]:
+    """Where the release and the deployment are, when there is a page to open."""
+    pages, release = github_pages(settings().github_api_url), seen.run.release
+    return {
+        "Release on GitHub": of_release(pages, seen.run.repo, release.tag) if release else "",
+        "What is deployed": of_deployment(deployment.url) if deployment else "",
+    }
 
 
 def plan(run_id: str) -> None:

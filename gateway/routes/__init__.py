@@ -9,7 +9,9 @@ register()  # before the routes that use it are made
 from gateway.routes import (  # noqa: E402
     adapters,
     agents,
+    audit,
     code,
+    control,
     deployments,
     gates,
     health,
@@ -18,11 +20,13 @@ from gateway.routes import (  # noqa: E402
     installing,
     issues,
     projects,
+    settings,
     steps,
     webhooks,
 )
 
 _TOPICS = (
-    ideas, gates, issues, agents, adapters, projects, code, deployments, hosts, steps, installing, webhooks, health,
+    ideas, control, gates, issues, agents, adapters, projects, code, deployments, settings, audit, hosts, steps,
+    installing, webhooks, health,
 )  # fmt: skip
 ROUTERS = tuple(topic.router for topic in _TOPICS)

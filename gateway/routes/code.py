@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from gateway.access import Deployer, Looker, Starter
+from gateway.access import Looker, Merger, Starter
 from gateway.paging import LINKED, Paged
 from gateway.shapes import Branch, ProjectId, PullNumber
 from ledger.models import Model
@@ -65,6 +65,6 @@ async def pull(id: ProjectId, prNumber: PullNumber, _: Looker) -> code.PullSeen:
 
 
 @router.post("/prs/{prNumber}/merge")
-async def merge(id: ProjectId, prNumber: PullNumber, who: Deployer) -> code.Merged:
+async def merge(id: ProjectId, prNumber: PullNumber, who: Merger) -> code.Merged:
     """Merge one that is not Shipline's own; a run merges its own when their gates are open."""
     return await code.merge_pull(id, prNumber, by=who.name)

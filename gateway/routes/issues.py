@@ -8,8 +8,9 @@ from fastapi import APIRouter, Path, Request
 
 from gateway.access import Looker, Starter
 from gateway.shapes import DefectIn, IssueOut, NodeId, ProjectId, ReorderIn, RunId, TreeOut, issue_out
-from ledger.models import Issue, Project
+from ledger.models import CiStatus, Issue, Project
 from ledger.queries import ci_of, snapshot
+from ledger.rules.tree import Tree
 from ledger.store import Store
 from shipline.errors import NotFound
 from tasks import code
@@ -26,7 +27,7 @@ async def tree(request: Request, runId: RunId, _: Looker) -> TreeOut:
     """All issues of a run, each below its parent."""
     store = request.app.state.store
     seen = await snapshot(store, runId)
-    ci = await ci_of(store, seen.tree)
+    ci = await _ci(store, seen.tree)
     roots = [seen.tree.root] if seen.tree.issues else []
     return TreeOut(run_id=runId, issues=[issue_out(seen.tree, each, seen.waits, ci) for each in roots])
 
@@ -59,7 +60,7 @@ async def hierarchy(request: Request, id: ProjectId, issueId: NodeId, _: Looker)
     store = request.app.state.store
     issue = await of_project(store, id, issueId)
     seen = await snapshot(store, issue.run_id)
-    return issue_out(seen.tree, seen.tree.root, seen.waits, await ci_of(store, seen.tree))
+    return issue_out(seen.tree, seen.tree.root, seen.waits, await _ci(store, seen.tree))
 
 
 async def of_project(store: Store, project_id: str, named: str) -> Issue:
@@ -76,4 +77,9 @@ async def of_project(store: Store, project_id: str, named: str) -> Issue:
 async def _shown(store: Store, issue_id: str) -> IssueOut:
     issue = await store.get(Issue, issue_id)
     seen = await snapshot(store, issue.run_id)
-    return issue_out(seen.tree, seen.tree[issue.key], seen.waits, await ci_of(store, seen.tree))
+    return issue_out(seen.tree, seen.tree[issue.key], seen.waits, await _ci(store, seen.tree))
+
+
+async def _ci(store: Store, tree: Tree) -> dict[str, list[CiStatus]]:
+    """What GitHub's checks say of the heads of a tree."""
+    return await ci_of(store, tree.issues[0].repo, [each.head for each in tree.issues]) if tree.issues else {}

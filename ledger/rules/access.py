@@ -29,6 +29,8 @@ class Action(StrEnum):
     RETRY = "retry"
     ADVANCE = "advance"
     APPROVE = "approve a plan or a merge"
+    BUDGET = "set the budget of a run"
+    MERGE = "merge a pull request"
     ALLOW = "let a change pass that a guard stopped"
     DEPLOY = "deploy and roll back"
     SETTINGS = "change settings and agents"
@@ -43,6 +45,8 @@ NEEDED: Mapping[Action, Role] = {
     Action.RETRY: Role.OPERATOR,
     Action.ADVANCE: Role.OPERATOR,
     Action.APPROVE: Role.APPROVER,
+    Action.BUDGET: Role.APPROVER,
+    Action.MERGE: Role.APPROVER,
     Action.ALLOW: Role.APPROVER,
     Action.DEPLOY: Role.APPROVER,
     Action.SETTINGS: Role.ADMIN,

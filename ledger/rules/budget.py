@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ledger.models import Budget, Forecast, Spent
+from ledger.models import Budget, Forecast, Run, Spent
 
 Kind = Literal["usd", "tokens", "minutes"]
 KINDS: tuple[Kind, ...] = ("usd", "tokens", "minutes")
+BY = "its budget"  # who paused a run that has none left
 NEARLY = 0.8  # of a limit: from here on a person is warned
 
 
@@ -45,6 +46,11 @@ def used_up(budget: Budget, spent: Spent) -> Line | None:
 def nearly_used_up(budget: Budget, spent: Spent) -> list[Line]:
     """The limits of which 80 % or more is used."""
     return [each for each in lines(budget, spent) if each.used >= NEARLY * each.limit]
+
+
+def paused_by_budget(run: Run) -> bool:
+    """Whether the run waits because its budget was used up, and nobody else paused it."""
+    return run.interrupt.paused and run.interrupt.by == BY
 
 
 def stop_words(run_id: str, line: Line, spent: Spent) -> str:

@@ -13,7 +13,8 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from playwright.sync_api import Dialog
+from playwright.sync_api import Dialog, Page
+from pydantic import ValidationError
 
 from deployments.stack import LocalStack, StackAddresses
 from ledger.models import (
@@ -24,14 +25,17 @@ from ledger.models import (
     AgentRunStatus,
     AgentType,
     CheckReport,
+    CiStatus,
     DefectOrigin,
     Deployment,
     DeploymentStatus,
+    DocVersion,
     Effect,
     EffectStatus,
     Engine,
     EventType,
     Finding,
+    Held,
     Interrupt,
     Issue,
     IssueStatus,
@@ -85,6 +89,11 @@ def poisoned(model: type[M], **known: Any) -> M:
 def _poison(kind: Any) -> Any:
     if kind is str:
         return POISON
+    if isinstance(kind, type) and issubclass(kind, Model):
+        try:
+            return poisoned(kind)
+        except ValidationError:  # it takes more than texts
+            return None
     origin, inside = typing.get_origin(kind), typing.get_args(kind)
     if origin in (Union, types.UnionType):
         return next((found for each in inside if (found := _poison(each)) is not None), None)
@@ -135,7 +144,7 @@ async def _fill(store: Store, repo: str, pull: int) -> str:
     origin = poisoned(DefectOrigin)
     for key, parent, kind, more in (
         ("epic", None, IssueType.EPIC, {"failure": None, "status": IssueStatus.IN_PROGRESS}),
-        ("a", "epic", IssueType.TASK, {"pr_number": pull}),
+        ("a", "epic", IssueType.TASK, {"pr_number": pull, "held": poisoned(Held, allowed_by=None)}),
         ("b", "epic", IssueType.TASK, {"failure": None, "dependencies": ["a"]}),
         ("a.d1", "a", IssueType.DEFECT, {"failure": None, "origin": origin}),
     ):  # fmt: skip
@@ -161,7 +170,9 @@ async def _fill(store: Store, repo: str, pull: int) -> str:
         poisoned(Agent, id="code-reviewer", type=AgentType.CODE_REVIEWER, engine=Engine.CURSOR, project_id=None,
                  onboarding_doc_ref="onboarding/reviewer.md", history=[])
     )  # fmt: skip
-    await store.insert(OnboardingDoc(id="onboarding/reviewer.md", text=POISON))
+    before = DocVersion(version=1, text=POISON, by=POISON, at=now())
+    await store.insert(OnboardingDoc(id="onboarding/reviewer.md", text=POISON, version=2, earlier=[before]))
+    await store.insert(poisoned(CiStatus, id="ci", repo=repo))
     await store.change(UserSettings, run.project_id, {"deploymentEnv": SHORT})
     await store.change(Project, run.project_id, {"name": POISON})
     return run.id
@@ -215,6 +226,8 @@ def _look_everywhere(base: str, repo: str, run: str) -> None:
                 opened: list[str] = []
                 visitor.page.on("dialog", _noted(opened))
                 page = visitor.go(address.format(run=run, repo=repo), see="Home")
+                if address in OPENED:
+                    OPENED[address](page)
                 if address == WITH_CHANGE:
                     page.get_by_text("Show what pull request").click()
                     page.get_by_text(SHORT.replace("/", ":")).first.click()
@@ -225,6 +238,31 @@ def _look_everywhere(base: str, repo: str, run: str) -> None:
                 _is_inert(visitor, told)
                 if address.startswith(SHOWN[1:]) or address == "/":
                     assert MARK in page.inner_text("body"), told
+
+
+def _preview_idea(page: Page) -> None:
+    page.get_by_text("Write at length").click()
+    text = page.get_by_role("textbox", name="Idea, in Markdown")
+    text.fill(POISON)
+    text.press("Control+Enter")
+    page.get_by_role("tab", name="Preview").click()
+
+
+def _preview_document(page: Page) -> None:
+    page.get_by_role("tab", name="Versions").click()
+    page.get_by_role("tab", name="Preview").click()
+
+
+def _pull_requests(page: Page) -> None:
+    page.get_by_text("Show the open pull requests").click()
+    page.get_by_role("button", name="Merge …").first.wait_for()
+
+
+OPENED: dict[str, Callable[[Page], None]] = {
+    "/new?repo={repo}": _preview_idea,
+    "/agents?agent=code-reviewer": _preview_document,
+    "/code?run={run}&issue=a": _pull_requests,
+}
 
 
 def _noted(opened: list[str]) -> Callable[[Dialog], None]:

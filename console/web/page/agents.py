@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from console.bridge import bridge
-from console.view.inert import quoted, without_pictures
+from console.view.inert import previewed, quoted
 from console.view.others import agents, versions
 from console.view.settings import history
 from console.web.access import allowed, hint, me
-from console.web.parts import show_table, tell
+from console.web.parts import ask, press, show_table, tell
 from ledger.models import Agent, OnboardingDoc, now
 from ledger.rules.access import Action
-from shipline.errors import ShiplineError
 
 LISTS = (
     ("goals", "Goals"), ("tools", "Tools"), ("constraints", "Constraints"), ("guardrails", "Guardrails"),
@@ -51,15 +49,37 @@ def onboarding(document: OnboardingDoc) -> None:
         height=320,
         key=f"{document.id}-{document.version}",
     )
-    look.markdown(without_pictures(text))
+    look.markdown(previewed(text))
     with before:
         show_table(versions(document, now()), "This is the first version.")
+        if document.earlier:
+            again(document)
     off = text == document.text or not allowed(Action.SETTINGS)
     what = hint(Action.SETTINGS, "Agents read it from now on.")
     if write.button("Save as a new version", disabled=off, help=what, key=f"save-{document.id}"):
         saved = tell(
             Action.SETTINGS,
             lambda: write_onboarding(document.id, text, by=me(), version=document.version),
+            lambda done: f"Version {done.version} is saved",
+        )
+        if saved is not None:
+            st.rerun()
+
+
+def again(document: OnboardingDoc) -> None:
+    """An earlier version in full, and the way back to it: it becomes the newest."""
+    from tasks.administration import write_onboarding
+
+    texts = {each.version: each.text for each in reversed(document.earlier)}
+    picked = st.selectbox("Version", list(texts), key=f"version-{document.id}")
+    if picked is None:
+        return
+    st.code(texts[picked], language=None, wrap_lines=True)
+    what = "Its text becomes the newest version; nothing is lost."
+    if press("Write it again", Action.SETTINGS, what, key=f"again-{document.id}", icon=":material/history:"):
+        saved = tell(
+            Action.SETTINGS,
+            lambda: write_onboarding(document.id, texts[picked], by=me(), version=document.version),
             lambda done: f"Version {done.version} is saved",
         )
         if saved is not None:
@@ -84,11 +104,13 @@ def show(known: list[Agent], documents: dict[str, OnboardingDoc]) -> None:
         onboarding(document)
 
 
-st.title("Agents")
-try:
+def everything() -> tuple[list[Agent], list[OnboardingDoc]] | None:
+    """The catalog; None after having said why there is no answer."""
     from tasks.administration import catalog
 
-    everyone, read_first = bridge().do(catalog)
-    show(everyone, {each.id: each for each in read_first})
-except ShiplineError as error:
-    st.warning(quoted(str(error)), icon=":material/cloud_off:")
+    return ask(catalog, share=("catalog",), fresh=5)
+
+
+st.title("Agents")
+if found := everything():
+    show(found[0], {each.id: each for each in found[1]})

@@ -8,7 +8,9 @@ from console.view.code import branches, gates, why_not
 from console.view.inert import filled, joined
 from console.web.approving import approve_merge
 from console.web.evidence import show_change
-from console.web.parts import LIVE, PAGES, choose_run, seen_run, show_table
+from console.web.parts import LIVE, PAGES, ask, choose_run, seen_run, show_table
+from console.web.pulls import show_pulls
+from ledger.queries import ci_of
 
 ROW = (
     "<li style='padding:.2rem 0 .2rem {indent}rem'>{mark} "
@@ -53,7 +55,8 @@ def one(run_id: str, key: str) -> None:
         )
     else:
         st.subheader("Gates")
-        must = gates(seen, issue)
+        told = ask(lambda store: ci_of(store, seen.run.repo, [issue.head]))
+        must = gates(seen, issue, (told or {}).get(str(issue.head), ()))
         show_table([{"Gate": e.name, "Standing": e.standing, "Evidence": e.evidence} for e in must], "")
         st.html(filled("<p role='status'>{why}</p>", why=why_not(must)))
         approve_merge(run_id, issue)
@@ -65,6 +68,7 @@ st.title("Code")
 named = choose_run("Branches and pull requests come with the first run.")
 if named is not None:
     show(named)
+    show_pulls(named)
     wanted = st.query_params.get("issue")
     if wanted is not None:
         one(named, wanted)

@@ -9,15 +9,18 @@ from console.view.health import health
 from console.view.home import Card, Group, card, grouped, matching
 from console.view.inert import filled, joined
 from console.view.words import money
-from console.web.parts import LIVE, PAGES, ask, show_facts
+from console.web.asking import let_pass
+from console.web.parts import DEMO, DEMO_REPO, LIVE, PAGES, ask, show_facts
 from deployments.doctor import Check
 from ledger.models import now
 from ledger.queries import Snapshot, overview, repositories, used_since
 from shipline.config import load_settings
 
 ALL = "all"
+DEMO_AT = {"repo": DEMO_REPO}
 EMPTY = {
     Group.NEEDS_YOU: "Nothing waits for you.",
+    Group.WAITING: "Nothing waits by itself.",
     Group.RUNNING: "Nothing runs.",
     Group.DONE: "Nothing has ended yet.",
 }
@@ -31,10 +34,13 @@ def show(each: Card) -> None:
                 [
                     filled("<strong>{title}</strong><br>{repo} · {stage} · {progress} · {when}", **vars(each)),
                     *[filled("<br>▲ {need}", need=need) for need in each.needs],
+                    *[filled("<br>… {what}", what=what) for what in each.waits],
                     filled("<br>{now}", now=each.now) if each.now else "",
                 ]
             )
         )
+        for key in each.held:
+            let_pass(each.run_id, key, f"Let it pass: {key}")
         st.page_link(PAGES["run"], label=f"Open {each.run_id}", query_params={"run": each.run_id})
 
 
@@ -50,6 +56,8 @@ def live(wanted: str, part: str, repo: str) -> None:
     if not found:
         st.info("No run yet. Write down an idea, and watch it become a release.")
         st.page_link(PAGES["new"], label="New idea", icon=":material/lightbulb:")
+        st.caption(f"Or begin with one that is ready: {DEMO}")
+        st.page_link(PAGES["new"], label="Try the demo idea", icon=":material/play_arrow:", query_params=DEMO_AT)
         return
     at = now()
     seen = [each for each in found if repo in (ALL, each.run.repo)]
@@ -90,7 +98,7 @@ def _look() -> list[Check]:
     """Asked once for all who look at this page."""
     from deployments.doctor import checks
 
-    return bridge().do(lambda: checks(load_settings()))
+    return bridge().fetch(lambda: checks(load_settings()))
 
 
 st.title("Shipline")

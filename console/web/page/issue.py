@@ -6,15 +6,17 @@ from typing import Any
 
 import streamlit as st
 
+from console.view.evidence import ci, reports_of
 from console.view.inert import filled, quoted
 from console.view.issue import agent_runs, criteria, effects, facts, prompts
 from console.view.links import github_pages, of_issue, of_pull
 from console.view.words import name
 from console.web.access import me
+from console.web.asking import let_pass
 from console.web.evidence import show_change, show_checks
 from console.web.parts import LIVE, PAGES, ask, chosen_run, press, settings, show_facts, show_links, show_table, tell
-from ledger.models import AgentRun, Effect, Held, now
-from ledger.queries import checks_of, snapshot
+from ledger.models import AgentRun, Effect, now
+from ledger.queries import checks_of, ci_of, snapshot
 from ledger.rules.access import Action
 from ledger.store import Store
 
@@ -26,15 +28,18 @@ def show(run_id: str, key: str) -> None:
     async def all_of_it(store: Store) -> Any:
         mine = {"runId": run_id, "nodeKey": key}
         by_age = [("created_at", 1)]
+        seen = await snapshot(store, run_id)
+        head = seen.tree[key].head if key in seen.tree else None
         return (
-            await snapshot(store, run_id), await store.find(Effect, mine, by_age),
-            await store.find(AgentRun, mine, by_age), await checks_of(store, run_id, key),
+            seen, await store.find(Effect, mine, by_age), await store.find(AgentRun, mine, by_age),
+            await checks_of(store, run_id, key), (await ci_of(store, seen.run.repo, [head])).get(str(head), []),
         )  # fmt: skip
 
     found = ask(all_of_it)
     if found is None:
         return
-    seen, done, asked, checked = found
+    seen, done, asked, checked, told = found
+    reports = reports_of(checked)
     if key not in seen.tree:
         st.info("This run has no such issue.")
         return
@@ -48,7 +53,8 @@ def show(run_id: str, key: str) -> None:
             )
         )
         if issue.held is not None and issue.may_pass:
-            allow(run_id, key, issue.held)
+            st.dataframe([{"What a guard says": each} for each in issue.held.reasons], hide_index=True)
+            let_pass(run_id, key)
         retry(run_id, key)
     show_facts(facts(seen, issue))
     pages = github_pages(settings().github_api_url)
@@ -63,8 +69,11 @@ def show(run_id: str, key: str) -> None:
         st.text(issue.body)
     if issue.acceptance_criteria:
         st.subheader("Criteria")
-        st.dataframe([{"Criterion": each, "Evidence": tests} for each, tests in criteria(issue)], hide_index=True)
-    show_checks(checked)
+        held_to = criteria(issue, reports)
+        st.dataframe([{"Criterion": each, "Evidence": evidence} for each, evidence in held_to], hide_index=True)
+    show_checks(reports)
+    st.subheader("Checks of GitHub")
+    show_table(ci(told, now()), "GitHub has told of no check of its head.")
     show_change(seen.run.repo, issue.pr_number, issue.head or "")
     st.subheader("Agents")
     show_table(agent_runs(asked), "No agent was asked yet.")
@@ -82,16 +91,6 @@ def retry(run_id: str, key: str) -> None:
     what = "Its round rises and its agent is asked anew; its siblings are not touched."
     if press("Retry", Action.RETRY, what, type="primary", icon=":material/replay:"):
         tell(Action.RETRY, lambda: control.retry(run_id, key, by=me()), lambda done: done.said)
-
-
-def allow(run_id: str, key: str, held: Held) -> None:
-    """The button of an issue whose change a guard stopped, with what the guard says."""
-    from tasks import control
-
-    st.dataframe([{"What a guard says": each} for each in held.reasons], hide_index=True)
-    what = "Exactly this change is pushed, this once; its agent is not asked again. Checks and review still follow."
-    if press("Let it pass", Action.ALLOW, what, icon=":material/lock_open:"):
-        tell(Action.ALLOW, lambda: control.allow(run_id, key, by=me()), lambda done: done.said)
 
 
 named, wanted = chosen_run(), st.query_params.get("issue")

@@ -6,11 +6,12 @@ from typing import Any
 
 import streamlit as st
 
-from console.view.chat import Bubble, bubbles, explained, is_open, suggestions, wanted
-from console.view.inert import filled, without_pictures
+from console.view.chat import Bubble, bubbles, explained, is_open, is_whole, suggestions, wanted
+from console.view.inert import filled, previewed
 from console.view.run import chips
 from console.web.access import me
-from console.web.parts import LIVE, PAGES, ask, show_chips, tell
+from console.web.asking import limits
+from console.web.parts import DEMO, DEMO_REPO, LIVE, PAGES, ask, show_chips, tell
 from console.web.plan import before, show_plan
 from ledger.conversation import conversation
 from ledger.models import Budget, Message, Outcome, Run, Size, now
@@ -18,12 +19,7 @@ from ledger.queries import repositories, runs, snapshot
 from ledger.store import Store
 from tasks.talk import Options
 
-DEMO_REPO = "demo/tally"
-DEMO = (
-    "Let people set a monthly budget for a category, warn them before they overspend, and let them export a month's "
-    "spending against its budgets as CSV."
-)
-SHOWN = 50  # lines of the conversation
+SHOWN = 50  # lines of the conversation at a time
 
 
 def say(repo: str, text: str, options: Options | None = None) -> Message | None:
@@ -57,8 +53,10 @@ def choose() -> str:
 def talked(repo: str) -> None:
     """The conversation so far, with the stages of its runs, and the plan that waits for a person."""
 
+    shown = st.session_state.setdefault("lines", SHOWN)
+
     async def all_of_it(store: Store) -> Any:
-        said = await conversation(store, repo, SHOWN)
+        said = await conversation(store, repo, shown)
         about = await store.find(Run, {"_id": {"$in": [each.run_id for each in said if each.run_id]}})
         newest = await store.find_one(Run, {"repo": repo, "outcome": Outcome.PLANNED}, newest=True)
         waiting = await snapshot(store, newest.id) if newest else None
@@ -68,6 +66,9 @@ def talked(repo: str) -> None:
     if found is None:
         return
     said, about, waiting, earlier = found
+    if len(said) == shown and st.button("Earlier lines"):
+        st.session_state["lines"] = shown + SHOWN
+        st.rerun(scope="fragment")
     for each in bubbles(said, now()):
         bubble(each, about)
     if not said and waiting is None:
@@ -109,12 +110,12 @@ def offer(repo: str) -> None:
 def options() -> Options:
     """How an idea is delivered."""
     with st.expander("How an idea is delivered"):
-        left, middle, right = st.columns(3)
+        left, right = st.columns(2)
         sizes = [each.value for each in Size]
         size = left.selectbox("Size", sizes, index=sizes.index(Size.MEDIUM), help="How large a tree the plan may draw.")
-        usd = middle.number_input("Budget in US dollars", min_value=0.0, value=None, placeholder="no limit")
         first = right.checkbox("Show me the plan first", value=True, help="No code is written until you approve it.")
-    return Options(size=Size(size or Size.MEDIUM), ask_first=first, budget=Budget(usd=usd))
+        budget = limits(Budget())
+    return Options(size=Size(size or Size.MEDIUM), ask_first=first, budget=budget)
 
 
 def at_length(repo: str, how: Options) -> None:
@@ -122,7 +123,7 @@ def at_length(repo: str, how: Options) -> None:
     with st.expander("Write at length"):
         write, look = st.tabs(["Write", "Preview"])
         text = write.text_area("Idea, in Markdown", height=200, max_chars=20_000, key="long")
-        look.markdown(without_pictures(text) if text else "Nothing written yet.")
+        look.markdown(previewed(text) if text else "Nothing written yet.")
         if st.button("Send", disabled=not text.strip()) and say(repo, text, how) is not None:
             st.rerun()
 
@@ -141,7 +142,7 @@ def commands(repo: str) -> None:
         )  # fmt: skip
         if picked:
             st.caption(explained(str(picked)) or "/help lists the commands.")
-        if st.button("Do it", disabled=not picked) and say(repo, str(picked)) is not None:
+        if st.button("Do it", disabled=not is_whole(str(picked or ""))) and say(repo, str(picked)) is not None:
             st.rerun()
 
 

@@ -10,6 +10,7 @@ from console.view.links import github_pages, of_flow_runs, of_issue, prefect_pag
 from console.view.run import chips, facts
 from console.web.access import me
 from console.web.approving import approve_merges
+from console.web.asking import ask_budget
 from console.web.log import log
 from console.web.parts import (
     LIVE,
@@ -29,6 +30,7 @@ from console.web.parts import (
 from console.web.tabs import chart, drawing, plan, said, tree
 from ledger.queries import Snapshot, runs
 from ledger.rules.access import Action
+from ledger.rules.budget import paused_by_budget
 
 
 def controls(seen: Snapshot) -> None:
@@ -49,6 +51,13 @@ def controls(seen: Snapshot) -> None:
         if "pause" in possible and press("Pause", Action.PAUSE, possible["pause"], icon=":material/pause:"):
             why = "from the console"
             tell(Action.PAUSE, lambda: control.pause(run_id, by=me(), reason=why), lambda _: "Paused")
+        if "budget" in possible and press(
+            "Budget …", Action.BUDGET, possible["budget"], icon=":material/payments:",
+            type="primary" if paused_by_budget(seen.run) else "secondary",
+        ):  # fmt: skip
+            ask_budget(run_id, seen.run.budget, possible["budget"])
+        if "advance" in possible and press("Advance", Action.ADVANCE, possible["advance"], icon=":material/redo:"):
+            tell(Action.ADVANCE, lambda: control.advance(run_id, by=me()), lambda done: done.said)
         if "cancel" in possible and press("Cancel …", Action.CANCEL, possible["cancel"], icon=":material/cancel:"):
             confirm_cancel(run_id, possible["cancel"])
 
@@ -103,7 +112,7 @@ def choose() -> None:
     """No run is named: offer the newest ones."""
     st.title("Run")
     found = ask(lambda store: runs(store, 20))
-    if not found:
+    if found == []:
         st.info("No run yet.")
         st.page_link(PAGES["new"], label="New idea", icon=":material/lightbulb:")
     for each in found or []:

@@ -9,6 +9,7 @@ import streamlit as st
 from console.view.inert import quoted
 from console.view.settings import FIELDS, history
 from console.web.access import allowed, hint, me
+from console.web.asking import limits
 from console.web.parts import PAGES, ask, show_table, tell
 from ledger.models import Budget, UserSettings, now
 from ledger.queries import repositories
@@ -40,19 +41,18 @@ def budget(known: Budget) -> Budget:
     st.caption(
         "Budget of a run, unless it is started with another. Empty is no limit; a run pauses when it is used up."
     )
-    left, middle, right = st.columns(3)
-    usd = left.number_input("US dollars", value=known.usd, min_value=0.0, placeholder="no limit")
-    tokens = middle.number_input("Tokens", value=known.tokens, min_value=0, step=1000, placeholder="no limit")
-    minutes = right.number_input("Minutes", value=known.minutes, min_value=0.0, placeholder="no limit")
-    return Budget(usd=usd, tokens=tokens, minutes=minutes)
+    return limits(known)
 
 
 def show(repo: str) -> None:
     """The form of one repository."""
-    known = ask(lambda store: store.find_one(UserSettings, {"_id": project_id(repo)}))
-    if known is None:
+    found = ask(lambda store: store.find(UserSettings, {"_id": project_id(repo)}))
+    if found is None:
+        return
+    if not found:
         st.info(f"{quoted(repo)} has no settings yet: they come with its first run.")
         return
+    (known,) = found
     with st.form(f"settings-{repo}"):
         values = fields(known)
         values["budget"] = budget(known.budget)

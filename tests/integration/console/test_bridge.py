@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from console.bridge import KEPT, Bridge
+from console.bridge import AWAY, KEPT, Bridge, Silence
 from ledger.store import Store
-from shipline.errors import NotFound
+from shipline.errors import NotFound, Unavailable
 
 
 @pytest.fixture
@@ -76,3 +78,33 @@ async def test_old_answers_are_forgotten(bridge: Bridge) -> None:
     assert asked.times == KEPT + 10
     bridge.share(0, asked, 60)
     assert asked.times == KEPT + 11
+
+
+async def test_after_a_question_in_vain_the_next_ones_are_not_asked(bridge: Bridge) -> None:
+    async def silent(_: Store) -> int:
+        raise Unavailable("MongoDB has not answered.")
+
+    asked = Counted()
+    with pytest.raises(Unavailable):
+        bridge.read(silent)
+    with pytest.raises(Unavailable):
+        bridge.read(asked)
+    assert asked.times == 0
+    bridge._silence = Silence(time.monotonic() - AWAY, Unavailable("MongoDB has not answered."))
+    assert bridge.read(asked) == 1
+    assert bridge.read(asked) == 2
+
+
+async def test_a_glance_waits_for_nothing(bridge: Bridge) -> None:
+    gone = threading.Event()
+
+    async def look() -> str:
+        await asyncio.to_thread(gone.wait)
+        return "seen"
+
+    assert bridge.glance("far", look, 60) is None
+    gone.set()
+    until = time.monotonic() + 10
+    while bridge.glance("far", look, 60) is None and time.monotonic() < until:
+        continue
+    assert bridge.glance("far", look, 60) == "seen"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import getpass
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,15 +13,18 @@ from streamlit.testing.v1 import AppTest
 
 from console import bridge as bridges
 from ledger.conversation import SHIPLINE, conversation
-from ledger.issues import change_issue, store_plan
+from ledger.interrupts import pause_run
+from ledger.issues import change_issue, get_issue, store_plan
 from ledger.models import (
     Agent,
     CheckReport,
     Deployment,
     DeploymentStatus,
+    DocVersion,
     Effect,
     EventType,
     Finding,
+    Held,
     IssueType,
     Lease,
     OnboardingDoc,
@@ -32,6 +36,7 @@ from ledger.models import (
     Verdict,
     now,
 )  # fmt: skip
+from ledger.rules.budget import BY
 from ledger.runs import create_run
 from ledger.store import Store
 from ledger.timeline import append, event
@@ -92,7 +97,7 @@ async def test_without_a_run_every_page_says_what_to_do(page: AppTest, store: St
 
 async def test_home_shows_what_needs_a_person(page: AppTest, run: Run) -> None:
     page.run()
-    assert [each.value for each in page.subheader] == ["Needs you (1)", "Running (0)", "Done (0)"]
+    assert [each.value for each in page.subheader] == ["Needs you (1)", "Waiting (0)", "Running (0)", "Done (0)"]
     assert "stopped: &lt;script&gt;" in _html(page)
     page.text_input[0].set_value("nothing like it").run()
     assert page.subheader[0].value == "Needs you (0)"
@@ -194,7 +199,7 @@ async def test_what_is_typed_is_done_and_answered(page: AppTest, store: Store, r
     assert 'aria-label="Stages"' in _html(page) or "Stages" in _html(page)
     commands = next(each for each in page.selectbox if each.label == "Command")
     assert commands.options == [f"/retry a {run.id}", f"/resume {run.id}", f"/status {run.id}", f"/advance {run.id}",
-                                f"/cancel {run.id}", "/help"]  # fmt: skip
+                                f"/cancel {run.id}", "/run", "/help"]  # fmt: skip
     commands.set_value(f"/status {run.id}").run()
     assert "Say where a run stands" in page.caption[0].value
     next(each for each in page.button if each.label == "Do it").click().run()
@@ -277,8 +282,70 @@ async def test_without_a_ledger_the_page_says_so_and_recovers(
     monkeypatch.setenv("SHIPLINE_MONGODB_URI", "mongodb://127.0.0.1:9/?directConnection=true")
     page.run()
     assert "MongoDB does not answer" in page.warning[0].value
+    for name in ("run", "code", "agents", "settings", "audit", "new", "issue", "deployments", "home"):
+        _opened(page, name)
+        assert "MongoDB does not answer" in page.warning[0].value, name
+        assert not [each for each in page.info if "No run yet" in each.value or "No repository" in each.value], name
     monkeypatch.setenv("SHIPLINE_MONGODB_URI", mongodb)
-    page.run()
+    until = time.monotonic() + 30
+    while page.run().warning and time.monotonic() < until:
+        continue
     assert not page.warning
     assert page.subheader[0].value == "Needs you (1)"
     gc.collect()  # here, where its warning is expected
+
+
+async def test_a_budget_is_raised_where_it_was_used_up(page: AppTest, store: Store, run: Run) -> None:
+    await pause_run(store, run.id, BY, "the budget of $1.00 is used up ($1.20)")
+    _opened(page, "run", run=run.id)
+    assert "Out of budget" in _html(page)
+    next(each for each in page.button if each.label == "Budget …").click().run()
+    next(each for each in page.number_input if "dollars" in each.label).set_value(5.0)
+    next(each for each in page.number_input if each.label == "Tokens").set_value(7000)
+    next(each for each in page.button if each.label == "Set the budget").click().run()
+    kept = (await store.get(Run, run.id)).budget
+    assert (kept.usd, kept.tokens, kept.minutes) == (5.0, 7000, None)
+    assert "Prefect" in page.error[0].value  # it is set; nothing is there that could go on with the run
+
+
+async def test_a_change_that_a_guard_stopped_can_pass_from_home(page: AppTest, store: Store, run: Run) -> None:
+    held = Held(change="c", reasons=[NASTY])
+    await change_issue(store, run.id, "a", {"held": held.model_dump(by_alias=True)})
+    page.run()
+    assert "A guard stopped the change of" in _html(page)
+    assert "<script" not in _html(page)
+    next(each for each in page.button if each.label == "Let it pass: a").click().run()
+    issue = await get_issue(store, run.id, "a")
+    assert issue.held is not None
+    assert issue.held.allowed_by == getpass.getuser()
+
+
+async def test_the_filters_of_home_are_read_from_its_address(page: AppTest, run: Run) -> None:
+    page.query_params.update({"find": "nothing like it", "show": "Needs you", "of": "o/r"})
+    page.run()
+    assert [each.value for each in page.subheader] == ["Needs you (0)"]
+    assert page.text_input[0].value == "nothing like it"
+    assert [each.value for each in page.selectbox] == ["Needs you", "o/r"]
+
+
+async def test_the_chain_is_shown_in_pages(page: AppTest, store: Store, run: Run) -> None:
+    for number in range(60):
+        await append(store, run.id, event(EventType.STEP_COMPLETED, "QA", f"step {number} {NASTY}"))
+    _opened(page, "audit", run=run.id)
+    last = (await store.get(Run, run.id)).chain
+    shown = page.dataframe[0].value
+    assert (len(shown), shown["Number"][0], shown["Hash"][0]) == (50, str(last.seq), last.hash[:12])
+    next(each for each in page.button if each.label == "Events before these").click().run()
+    assert page.dataframe[0].value["Number"][0] == str(last.seq - 50)
+    assert page.query_params["below"] == [str(last.seq - 49)]
+
+
+async def test_an_earlier_version_of_a_document_is_written_again(page: AppTest, store: Store, run: Run) -> None:
+    first = DocVersion(version=1, text=f"Be kind. {NASTY}", by=None, at=now())
+    name = "onboarding/reviewer.md"
+    await store.insert(OnboardingDoc(id=name, text="Other words.", version=2, earlier=[first]))
+    _opened(page, "agents", agent="code-reviewer")
+    assert first.text in [each.value for each in page.code]
+    next(each for each in page.button if each.label == "Write it again").click().run()
+    kept = await store.get(OnboardingDoc, name)
+    assert (kept.version, kept.text, len(kept.earlier)) == (3, first.text, 2)

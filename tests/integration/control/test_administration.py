@@ -114,6 +114,13 @@ async def test_the_same_is_done_on_the_command_line(store: Store, run: Run) -> N
     assert (await project_settings(REPO)).budget.usd is None
     assert "(off)" in await call("agents", "qa-tester", "--off")
     assert "spec-writer" in await call("agents")
+    told = json.loads(await call("agents", "qa-tester", "--set", "goals=One", "--set", "goals=Two", "--json"))
+    assert (told[0]["goals"], told[0]["enabled"]) == (["One", "Two"], False)
+    assert json.loads(await call("agents", "qa-tester", "--set", "tools=", "--json"))[0]["tools"] == []
+    exported = [json.loads(line) for line in (await call("audit", "export", run.id)).splitlines()]
+    assert [each["seq"] for each in exported] == list(range(1, len(exported) + 1))
+    nowhere = await asyncio.to_thread(CliRunner().invoke, app, ["merge", "o/nowhere", "3"])
+    assert "has no project yet" in str(nowhere.exception)
     assert "onboarding/dev.md  version 1" in await call("onboarding")
     with pytest.raises(InvalidInput, match="not NAME=VALUE"):
         raise_it = await asyncio.to_thread(CliRunner().invoke, app, ["settings", REPO, "--set", "max_rounds"])

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from console.view import evidence
-from console.view.code import branches, gates, why_not
+from console.view.audit import links
+from console.view.code import branches, gates, pulls, why_not
 from console.view.health import health
 from console.view.issue import prompts
-from console.view.links import github_pages, of_flow_runs, of_issue, of_pull, prefect_pages
+from console.view.links import (
+    github_pages,
+    of_deployment,
+    of_flow_runs,
+    of_issue,
+    of_pull,
+    of_release,
+    prefect_pages,
+)
 from console.view.others import may_go_back, versions
 from console.view.settings import FIELDS, history
 from deployments.doctor import Check
@@ -19,11 +29,15 @@ from ledger.models import (
     AgentOutput,
     AgentRun,
     CheckReport,
+    CiStatus,
     Deployment,
     DeploymentStatus,
     DocVersion,
+    Event,
+    EventType,
     Finding,
     IssueStatus,
+    Level,
     OnboardingDoc,
     Revision,
     Severity,
@@ -33,6 +47,7 @@ from ledger.models import (
 )
 from ledger.rules.tree import Tree
 from tasks.administration import SETTINGS
+from tasks.code import PullSeen
 from tests.unit.console.seen import AT, seen, tree
 
 HEAD = "a" * 40
@@ -87,6 +102,51 @@ def test_nothing_in_the_way_is_said() -> None:
     only = Tree.of([each for each in at.issues if each.key != "a.d1"])
     shot = seen(at=only)
     assert "by itself" in why_not(gates(shot, shot.tree["a"]))
+
+
+def _told(name: str, state: str) -> CiStatus:
+    return CiStatus(id=name, repo="o/r", sha=HEAD, name=name, state=state, created_at=AT, updated_at=AT)
+
+
+def test_checks_of_github_are_told_and_only_required_ones_hold_a_merge_up() -> None:
+    at = tree(pr_number=9, head=HEAD, tested_head=HEAD, status=IssueStatus.QA)
+    shot = seen(at=Tree.of([each for each in at.issues if each.key != "a.d1"]))
+    told = [_told("lint", "failure"), _told("build", "success"), _told("e2e", "in_progress"), _told("x", "skipped")]
+    (gate,) = [each for each in gates(shot, shot.tree["a"], told) if each.name == "Checks of GitHub"]
+    assert (gate.standing[0], gate.evidence) == ("✓", "✗ lint: failure, ▶ e2e, ✓ 2 passed")
+    assert [each["State"] for each in evidence.ci(told, AT)] == ["✗ failure", "✓ success", "▶ in_progress", "✓ skipped"]
+    (unknown,) = [each for each in gates(shot, shot.tree["a"]) if each.name == "Checks of GitHub"]
+    assert unknown.standing.startswith("–")
+    required = gates(replace(shot, checks={"a": ["build", "e2e"]}), shot.tree["a"], told)
+    assert "Checks of GitHub" in why_not(required)
+    assert any(each.evidence == "required, and not passed yet: build, e2e" for each in required)
+
+
+def test_a_pull_request_says_whether_a_person_may_merge_it() -> None:
+    known = {"title": "T\nmore", "state": "open", "merged": False, "head": "side", "base": "main", "sha": HEAD}
+    known |= {"url": "", "author": "ann", "created_at": AT, "updated_at": AT, "draft": False}
+    free = PullSeen(number=7, **known)
+    held = PullSeen(number=8, **{**known, "why_not": "#8 is a draft."})
+    one, other = pulls([free, held], {HEAD: [_told("lint", "success")]})
+    assert (one.name, one.checks, one.why_not) == ("#7 T", "✓ 1 passed", None)
+    assert other.why_not == "#8 is a draft."
+
+
+def test_only_an_address_of_the_web_is_a_link_to_a_deployment() -> None:
+    assert of_deployment("http://127.0.0.1:8080") == "http://127.0.0.1:8080"
+    others = (None, "", "javascript:alert(1)", "<script> http://x", "/tmp/x")
+    assert {of_deployment(each) for each in others} == {""}
+    assert of_release("https://github.com", "o/r", "v1/2") == "https://github.com/o/r/releases/tag/v1%2F2"
+    assert of_release("", "o/r", "v1") == ""
+
+
+def test_the_chain_is_shown_with_its_numbers_and_hashes_the_newest_first() -> None:
+    known = {"run_id": "r-1", "type": EventType.STEP_COMPLETED, "phase": "QA", "level": Level.INFO, "ts": AT}
+    told = [Event(id=str(n), seq=n, msg="m", prev_hash=f"{n - 1}" * 64, hash=f"{n}" * 64, **known) for n in (1, 2)]
+    first, second = links(told)
+    assert [(each["Number"], each["Hash"], each["Hash before"]) for each in (first, second)] == [
+        ("2", "2" * 12, "1" * 12), ("1", "1" * 12, "0" * 12),
+    ]  # fmt: skip
 
 
 def test_health_says_what_to_do_about_what_is_not_well() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from console.view import gantt, graph
 from ledger.models import Forecast, IssueStatus, IssueType, Outcome
 from ledger.queries import Span
@@ -42,6 +44,47 @@ def test_more_than_two_hundred_nodes_are_folded_finished_ones_first_and_none_is_
     assert not any(each.folded for each in graph.layout(tree()))
 
 
+def test_a_folded_branch_can_be_opened() -> None:
+    big = _big()
+    (first, said), *_ = graph.folded(big).items()
+    assert said.endswith("(+10)")
+    assert not any(each.issue.parent == first for each in graph.layout(big))
+    assert sum(each.issue.parent == first for each in graph.layout(big, opened=[first, "nowhere"])) == 10
+    assert graph.folded(tree()) == {}
+
+
+def test_a_node_says_what_it_waits_for_when_it_is_pointed_at() -> None:
+    said = graph.figure(seen())["data"][-1]["hovertext"]
+    assert "waits for #2" in said[3]
+    assert "works on it" in said[2]
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_what_is_written_on_a_chart_can_be_read(dark: bool) -> None:
+    page = "#0e1117" if dark else "#ffffff"
+    drawn = graph.figure(seen(), dark=dark)
+    times = gantt.figure(seen(), [Span("a", "", AT, AT)], AT, dark=dark)
+    inks = [
+        drawn["data"][-1]["textfont"], drawn["layout"]["font"], drawn["layout"]["legend"]["font"],
+        times["data"][0]["outsidetextfont"], times["layout"]["xaxis"]["tickfont"], times["layout"]["yaxis"]["tickfont"],
+        times["layout"]["xaxis"]["title"]["font"],
+    ]  # fmt: skip
+    assert [_contrast(each["color"], page) >= 4.5 for each in inks] == [True] * 7
+    assert _contrast(times["data"][0]["insidetextfont"]["color"], times["data"][0]["marker"]["color"]) >= 4.5
+
+
+def _contrast(one: str, other: str) -> float:
+    """As WCAG 2 counts it."""
+    low, high = sorted(_luminance(each) for each in (one, other))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in parts]
+    return sum(share * each for share, each in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
 def test_html_in_a_title_is_shown_and_not_read() -> None:
     title = "<a href='x'>&amp; <b>"
     drawn = graph.figure(seen(at=tree(title=title)))["data"][-1]
@@ -59,4 +102,6 @@ def test_what_goes_on_grows_and_what_ended_does_not() -> None:
     later = AT + timedelta(seconds=60)
     bars = gantt.figure(seen(), spans, later)["data"][0]
     assert (bars["y"], bars["x"], bars["text"]) == (["Stage: Build", "#2 The a"], [60_000, 2_000], ["60 s", "2 s"])
+    works = gantt.figure(seen(), [Span("a.d1", "", AT, AT)], later)["data"][0]
+    assert works["x"] == [60_000]
     assert gantt.figure(seen(run(outcome=Outcome.FAILED)), spans, later)["data"][0]["x"] == [2_000, 2_000]

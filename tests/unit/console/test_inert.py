@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
+from markdown_it import MarkdownIt
 
-from console.view.inert import JOINER, filled, first_line, joined, quoted
+from console.view.inert import JOINER, filled, first_line, joined, previewed, quoted
 
 NASTY = [
     "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "'><svg onload=alert(1)>", '" onmouseover="x',
@@ -37,3 +38,21 @@ def test_a_line_is_cut_where_it_is_said() -> None:
     assert first_line("  one\ntwo") == "one"
     assert first_line("") == ""
     assert first_line("abcdef", 4) == "abc…"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[a](http://x/y)", "[a][b]\n\n[b]: http://x/y", "[b]\n\n[b]: http://x/y", "<http://x/y>", "![p](http://x/p.png)",
+        "<a href='http://x'>a</a>", "http://x/y", "![p][b]\n\n[b]: http://x/y", "[![p](http://x/p.png)](http://x/y)",
+        "<a@x.org>",
+    ],
+)  # fmt: skip
+def test_a_preview_leads_nowhere(text: str) -> None:
+    reader = MarkdownIt("gfm-like", {"html": True, "linkify": False})
+    assert "<a" not in reader.render(previewed(text))
+    assert "<img" not in reader.render(previewed(text))
+
+
+def test_a_preview_reads_as_it_will() -> None:
+    assert MarkdownIt().render(previewed("# Head\n\n- **one**\n- `two`")).count("<") == 12

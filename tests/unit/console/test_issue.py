@@ -14,15 +14,19 @@ from ledger.models import (
     AgentRun,
     AgentRunStatus,
     AgentType,
+    CheckReport,
     Deployment,
     DeploymentStatus,
     Effect,
     EffectStatus,
     Engine,
+    Finding,
     IssueStatus,
     Lease,
     ReleaseInfo,
+    Severity,
     Usage,
+    Verdict,
 )
 from tests.unit.console.seen import AT, run, seen, tree
 
@@ -60,6 +64,28 @@ def test_a_criterion_without_a_test_says_so() -> None:
     assert criteria(shot.tree["a"]) == [("It works.", "no test named yet")]
     tested = seen(at=tree(acceptance_criteria=["It works."], tests=["test_a", "test_b"]))
     assert criteria(tested.tree["a"]) == [("It works.", "test_a, test_b")]
+
+
+def test_a_criterion_shows_how_its_tests_ended_or_what_was_found_against_it() -> None:
+    head = "a" * 40
+    values = {"acceptance_criteria": ["It works.", "It is fast."], "tests": ["test_a"], "head": head}
+    issue = seen(at=tree(**values, tested_head=head)).tree["a"]
+    slow = Finding(
+        check="qa", severity=Severity.MAJOR, title="Nothing shows: It is fast.", evidence="", fingerprint="f"
+    )
+    reports = [
+        CheckReport(check="tests", verdict=Verdict.PASSED, summary="3 passed"),
+        CheckReport(check="qa", verdict=Verdict.FAILED, summary="", findings=[slow]),
+    ]
+    assert criteria(issue, reports) == [
+        ("It works.", "test_a · tests ✓ passed on aaaaaaa"), ("It is fast.", "✗ Nothing shows: It is fast."),
+    ]  # fmt: skip
+
+
+def test_the_reports_of_qa_are_among_what_a_run_has_made() -> None:
+    report = CheckReport(check="tests", verdict=Verdict.PASSED, summary="9 passed", metrics={"coverage_percent": 91.0})
+    (row,) = made(seen(), [], None, [report])
+    assert row == {"What": "QA report", "Name": "tests", "Where": "✓ passed · 9 passed · coverage percent 91"}
 
 
 def _effect(**values: object) -> Effect:

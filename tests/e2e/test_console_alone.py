@@ -1,0 +1,132 @@
+"""A console without a worker: what it stands on stops while people look, and a click on the graph leads to an issue.
+
+Every page says so when MongoDB or Prefect is away, claims nothing that it does not know, and comes back by itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import psutil
+import pytest
+from playwright.sync_api import Browser, expect
+
+from deployments.stack import LocalStack
+from ledger.issues import store_plan
+from ledger.models import IssueType, Plan, PlanNode
+from ledger.runs import create_run
+from ledger.store import Store
+from tests.e2e.browser import Visitor, chromium
+
+pytestmark = [pytest.mark.timeout(600), pytest.mark.slow]
+
+# Every page, and what is there once the ledger answers.
+PAGES = {
+    "/": "Running (1)",
+    "/new?repo=o/r": "Nothing was said about this repository yet",
+    "/run": "r-",
+    "/run?run={run}": "Issues done",
+    "/run?run={run}&tab=Log": "Of stage",
+    "/issue?run={run}&issue=a": "Round",
+    "/code?run={run}": "Choose a branch",
+    "/deployments": "Nothing is deployed yet",
+    "/agents": "What it reads first",
+    "/settings?repo=o/r": "Rounds of fixing",
+    "/audit?run={run}": "is whole",
+}
+PROGRAMS = {"MongoDB": "--replSet", "Prefect": "prefect.server.api.server:create_app"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the console is, and the run that is there."""
+
+    url: str
+    run: str
+
+
+@pytest.fixture(scope="module")
+async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place]:
+    """A console with its ledger and a Prefect server."""
+    home = tmp_path_factory.mktemp("away")
+    async with LocalStack(home, fixed_ports=False, parts=("mongodb", "prefect", "sandbox", "console")) as stack:
+        store = await Store.open(stack.addresses.mongodb_uri, "shipline")
+        run = await create_run(store, "Let it say hello.", "o/r", "main")
+        nodes = [
+            PlanNode(key="epic", type=IssueType.EPIC, title="Words"),
+            PlanNode(key="a", type=IssueType.TASK, title="Say it", parent="epic"),
+        ]
+        await store_plan(store, run, Plan(nodes=nodes))
+        await store.close()
+        yield Place(stack.addresses.console_url, run.id)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all of it."""
+    with chromium() as made:
+        yield made
+
+
+@contextmanager
+def _held_up(service: str) -> Iterator[None]:
+    """The service is stopped in the middle of whatever it does, and goes on at the end."""
+    ours = psutil.Process().children(recursive=True)
+    found = [each for each in ours if PROGRAMS[service] in " ".join(each.cmdline())]
+    assert found
+    for each in found:
+        each.suspend()
+    try:
+        yield
+    finally:
+        for each in found:
+            each.resume()
+
+
+@pytest.mark.parametrize("service", PROGRAMS)
+def test_every_page_says_what_is_away_and_comes_back_by_itself(place: Place, browser: Browser, service: str) -> None:
+    said = f"{service}.* does not answer|{service} has not answered"
+    with ExitStack() as held:
+        visitors = {path: held.enter_context(Visitor(browser, place.url)) for path in PAGES}
+        for path, see in PAGES.items():
+            visitors[path].go(path.format(run=place.run), see=see)
+        with _held_up(service):
+            for path, visitor in visitors.items():
+                expect(visitor.page.get_by_text(re.compile(said)).first, path).to_be_visible()
+            for path, visitor in visitors.items():  # and one that comes while it is away
+                visitor.page.reload()
+                expect(visitor.page.get_by_text(re.compile(said)).first, path).to_be_visible()
+                if service == "MongoDB":
+                    expect(visitor.page.get_by_text("No run yet")).to_have_count(0)
+        for path, see in PAGES.items():
+            page = visitors[path].page
+            expect(page.get_by_text(see).filter(visible=True).first, path).to_be_visible()
+            expect(page.get_by_text(re.compile(said)), path).to_have_count(0)
+            assert visitors[path].wrong == [], path
+
+
+def test_a_click_on_the_graph_opens_the_issue_and_back_leads_to_the_graph(place: Place, browser: Browser) -> None:
+    with Visitor(browser, place.url) as visitor:
+        page = visitor.go(f"/run?run={place.run}&tab=Graph", see="is part of")
+        spot = page.locator(".scatterlayer .points path").nth(1).bounding_box()
+        assert spot is not None
+        page.mouse.click(spot["x"] + spot["width"] / 2, spot["y"] + spot["height"] / 2)
+        page.wait_for_url(re.compile(rf"/issue\?.*run={place.run}.*issue=a|/issue\?.*issue=a.*run={place.run}"))
+        expect(page.get_by_text("Say it").first).to_be_visible()
+        page.go_back()
+        expect(page.get_by_text("is part of").filter(visible=True).first).to_be_visible()
+        visitor.settled()
+        assert "/run?" in page.url
+        assert visitor.wrong == []
+
+
+def test_the_filters_of_home_are_in_its_address(place: Place, browser: Browser) -> None:
+    with Visitor(browser, place.url) as visitor:
+        page = visitor.go("/?find=nothing+like+it&show=Running", see="Running (0)")
+        expect(page.get_by_role("textbox", name="Find")).to_have_value("nothing like it")
+        page.goto(f"{place.url}/?find=hello&of=o%2Fr")
+        expect(page.get_by_text(f"Open {place.run}").first).to_be_visible()
+        expect(page.get_by_text("Done (0)").first).to_be_visible()
