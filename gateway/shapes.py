@@ -12,6 +12,9 @@ from ledger.models import (
     Agent,
     Budget,
     Deployment,
+    DeploymentStrategy,
+    DeploymentTarget,
+    EffectiveSettings,
     Event,
     Executor,
     Forecast,
@@ -23,6 +26,7 @@ from ledger.models import (
     ReleaseInfo,
     Run,
     Size,
+    Source,
     Spec,
 )
 from ledger.queries import Snapshot
@@ -225,6 +229,40 @@ class DeploymentOut(Model):
     updated_at: datetime
 
 
+class SettingsIn(Model):
+    """What to change; what is not sent stays."""
+
+    deployment_strategy: DeploymentStrategy | None = None
+    deployment_target: DeploymentTarget | None = None
+    deployment_env: Annotated[str, Field(min_length=1, max_length=60)] | None = None
+    auto_merge_regression: bool | None = None
+    require_approval: bool | None = None
+    coverage_percent: Annotated[float, Field(ge=0, le=100)] | None = None
+    max_rounds: Annotated[int, Field(ge=1, le=20)] | None = None
+    executor: Executor | None = None
+    budget: Budget = Field(default_factory=Budget)
+
+    @property
+    def sent(self) -> dict[str, Any]:
+        """The fields that the caller wrote."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+class SettingsOut(Model):
+    """What holds, and by field the level it comes from."""
+
+    deployment_strategy: str
+    deployment_target: str
+    deployment_env: str
+    auto_merge_regression: bool
+    require_approval: bool
+    coverage_percent: float
+    max_rounds: int
+    executor: str
+    budget: Budget
+    sources: dict[str, Source]
+
+
 class DeployIn(Model):
     """Which release goes where."""
 
@@ -319,3 +357,8 @@ def onboarding_out(agent: Agent, document: OnboardingDoc | None) -> OnboardingOu
 def deployment_out(found: Deployment) -> DeploymentOut:
     """One deployment."""
     return DeploymentOut(**{name: getattr(found, name) for name in DeploymentOut.model_fields})
+
+
+def settings_out(found: EffectiveSettings) -> SettingsOut:
+    """What holds."""
+    return SettingsOut(**{name: getattr(found, name) for name in SettingsOut.model_fields})

@@ -16,11 +16,25 @@ from gateway.routes import (  # noqa: E402
     ideas,
     installing,
     issues,
+    settings,
     steps,
     webhooks,
 )
 
 ROUTERS = tuple(
     topic.router
-    for topic in (ideas, issues, agents, adapters, code, deployments, hosts, steps, installing, webhooks, health)
+    for topic in (
+        ideas,
+        issues,
+        agents,
+        adapters,
+        code,
+        deployments,
+        hosts,
+        steps,
+        settings,
+        installing,
+        webhooks,
+        health,
+    )
 )

@@ -36,7 +36,7 @@ async def test_a_setting_says_who_changed_it_and_from_what(store: Store, run: Ru
     await change_settings(REPO, {"coverage_percent": 90, "budget": Budget(usd=5)}, by="ann")
     await change_settings(REPO, {"coverage_percent": "90"}, by="bob")  # no change, nothing to tell
     kept = await store.get(UserSettings, run.project_id)
-    assert (kept.coverage_percent, kept.budget.usd, kept.deployment_env) == (90, 5, "local")
+    assert (kept.coverage_percent, kept.budget.usd, kept.deployment_env) == (90, 5, None)
     assert [(each.by, each.changes) for each in kept.history] == [
         ("ann", {"coverage_percent": ("80.0", "90.0"), "budget": ("none", "usd 5")}),
     ]  # fmt: skip
