@@ -21,20 +21,7 @@ from gateway.routes import (  # noqa: E402
     webhooks,
 )
 
-ROUTERS = tuple(
-    topic.router
-    for topic in (
-        ideas,
-        issues,
-        agents,
-        adapters,
-        code,
-        deployments,
-        hosts,
-        steps,
-        settings,
-        installing,
-        webhooks,
-        health,
-    )
-)
+TOPICS = (
+    ideas, issues, agents, adapters, code, deployments, hosts, steps, settings, installing, webhooks, health,
+)  # fmt: skip
+ROUTERS = tuple(topic.router for topic in TOPICS)
