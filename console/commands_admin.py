@@ -126,11 +126,15 @@ def deploy(run_id: RunId, json: Json = False) -> None:
     _say_asked(run_id, now_done(lambda: ask_deploy(run_id, by=whoami())), "deploys", json)
 
 
-def rollback(run_id: RunId, json: Json = False) -> None:
-    """Go back to the release before the one that runs where this run was deployed."""
+def rollback(
+    run_id: RunId,
+    to: Annotated[str, typer.Option(help="The version to go back to; the one before, unless given.")] = "",
+    json: Json = False,
+) -> None:
+    """Go back to an earlier release than the one that runs where this run was deployed."""
     from tasks.deploy.asking import ask_rollback
 
-    _say_asked(run_id, now_done(lambda: ask_rollback(run_id, by=whoami())), "rolls back", json)
+    _say_asked(run_id, now_done(lambda: ask_rollback(run_id, by=whoami(), to=to)), "rolls back", json)
 
 
 def _say_asked(run_id: str, flow_run: str, verb: str, json: bool) -> None:

@@ -263,10 +263,19 @@ class SettingsOut(Model):
     sources: dict[str, Source]
 
 
+VersionName = Annotated[str, Field(pattern=r"^v?[0-9]+\.[0-9]+\.[0-9]+[A-Za-z0-9.+-]{0,40}$", examples=["v0.2.0"])]
+
+
+class RollbackIn(Model):
+    """Where back to; the version before, unless it is named."""
+
+    version: VersionName | None = None
+
+
 class DeployIn(Model):
     """Which release goes where."""
 
-    version: str = Field(pattern=r"^v?[0-9]+\.[0-9]+\.[0-9]+[A-Za-z0-9.+-]{0,40}$", examples=["v0.2.0"])
+    version: VersionName
     env: str = Field(min_length=1, max_length=60, examples=["local"])
 
 
