@@ -11,6 +11,7 @@ from console import (
     commands_app,
     commands_budget,
     commands_control,
+    commands_release,
     commands_replay,
     commands_runs,
     commands_stack,
@@ -50,6 +51,7 @@ app.command()(commands_budget.budget)
 app.command()(commands_admin.settings)
 app.command()(commands_admin.agents)
 app.command()(commands_admin.onboarding)
+app.command()(commands_release.release)
 app.command()(commands_admin.deploy)
 app.command()(commands_admin.rollback)
 app.command()(commands_runs.runs)
