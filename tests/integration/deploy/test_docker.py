@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import subprocess
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from socket import AF_UNIX
+from socket import socket as Socket
 from typing import Any
 
 import docker
@@ -17,6 +19,7 @@ from ledger.models import Deployment, DeploymentStatus, Outcome, Run
 from shipline.errors import Unavailable
 from tasks.deploy.again import roll_back
 from tasks.deploy.on_docker import LABEL, DockerTarget
+from tasks.deploy.process import free_port
 from tasks.deploy.retire import stop_deployment
 from tests.integration.deploy.conftest import Bench
 
@@ -38,30 +41,28 @@ def socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("docker")
     address = f"unix://{folder}/docker.sock"
     words = [
-        "--bridge=none", "--iptables=false", "--ip6tables=false", "--storage-driver=vfs", "--data-root", str(folder / "data"),
-        "--exec-root", str(folder / "exec"), "--pidfile", str(folder / "docker.pid"), "--host", address,
+        "--bridge=none", "--iptables=false", "--ip6tables=false", "--storage-driver=vfs", "--host", address,
+        "--data-root", str(folder / "data"), "--exec-root", str(folder / "exec"), "--pidfile", str(folder / "pid"),
     ]  # fmt: skip
     with (folder / "log").open("wb") as log:
         engine = subprocess.Popen(["dockerd", *words], stdout=log, stderr=log)
     try:
-        _wait(engine, address, folder / "log")
+        _wait(engine, folder / "docker.sock", folder / "log")
         yield address
     finally:
         engine.terminate()
         engine.wait(60)
 
 
-def _wait(engine: subprocess.Popen[bytes], address: str, log: Path) -> None:
-    """Until it answers; it makes its socket and tells nobody."""
+def _wait(engine: subprocess.Popen[bytes], socket: Path, log: Path) -> None:
+    """Until it listens; it tells nobody when it does."""
     for _ in range(600):
         if engine.poll() is not None:
             break
-        try:
-            docker.DockerClient(base_url=address).ping()
-        except (docker.errors.DockerException, OSError):
-            subprocess.run(["sleep", "0.1"], check=True)
-        else:
-            return
+        with Socket(AF_UNIX) as probe:
+            if probe.connect_ex(str(socket)) == 0:
+                return
+        time.sleep(0.1)
     raise AssertionError(f"dockerd does not answer: {log.read_text(errors='replace')[-2000:]}")
 
 
@@ -116,9 +117,7 @@ async def test_a_release_runs_as_a_container_gives_way_and_comes_back(bench: Ben
     assert await bench.sound(back.url) == "ding"
 
 
-async def test_what_an_attempt_left_is_found_by_its_label_and_removed(
-    bench: Bench, engine: Any, tmp_path: Path
-) -> None:
+async def test_what_an_attempt_left_is_found_by_label_and_removed(bench: Bench, engine: Any, tmp_path: Path) -> None:
     folder = tmp_path / "image"
     folder.mkdir()
     shutil.copy(bench.folder / "busybox", folder / "busybox")
@@ -135,9 +134,8 @@ async def test_what_an_attempt_left_is_found_by_its_label_and_removed(
     assert await target.find("half-started") is None
 
 
-async def test_without_an_engine_it_is_said_and_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nobody.sock")
+async def test_without_an_engine_it_is_said_and_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{free_port()}")
     with pytest.raises(Unavailable, match="No Docker engine answers") as said:
         await DockerTarget().find("x")
     assert "set deployment_target to process" in str(said.value)
-    assert os.environ["DOCKER_HOST"].endswith("nobody.sock")
