@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import Path
 from pydantic import Field
+from pydantic.alias_generators import to_camel
 
 from ledger.models import (
     Agent,
@@ -370,4 +371,5 @@ def deployment_out(found: Deployment) -> DeploymentOut:
 
 def settings_out(found: EffectiveSettings) -> SettingsOut:
     """What holds."""
-    return SettingsOut(**{name: getattr(found, name) for name in SettingsOut.model_fields})
+    told = {name: getattr(found, name) for name in SettingsOut.model_fields}
+    return SettingsOut(**told | {"sources": {to_camel(name): source for name, source in found.sources.items()}})

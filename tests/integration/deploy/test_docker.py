@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -36,9 +37,9 @@ IMAGE = {"Dockerfile": DOCKERFILE, "start.sh": START, "healthz": "well\n"}
 
 
 @pytest.fixture(scope="session")
-def socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def socket() -> Iterator[str]:
     """The address of an engine of this test's own; it needs root."""
-    folder = tmp_path_factory.mktemp("docker")
+    folder = Path(tempfile.mkdtemp(prefix="shipline-docker-"))
     address = f"unix://{folder}/docker.sock"
     words = [
         "--bridge=none", "--iptables=false", "--ip6tables=false", "--storage-driver=vfs", "--host", address,
@@ -52,6 +53,10 @@ def socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         engine.terminate()
         engine.wait(60)
+        # It leaves the network namespaces of its containers mounted there.
+        for each in (folder / "exec" / "netns").glob("*"):
+            subprocess.run(["umount", str(each)], check=False, capture_output=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _wait(engine: subprocess.Popen[bytes], socket: Path, log: Path) -> None:
