@@ -12,6 +12,7 @@ from console import (
     commands_budget,
     commands_control,
     commands_gates,
+    commands_release,
     commands_replay,
     commands_runs,
     commands_stack,
@@ -53,6 +54,7 @@ app.command()(commands_admin.settings)
 app.command()(commands_admin.agents)
 app.command()(commands_admin.onboarding)
 app.command()(commands_admin.merge)
+app.command()(commands_release.release)
 app.command()(commands_admin.deploy)
 app.command()(commands_admin.rollback)
 app.command()(commands_runs.runs)

@@ -13,22 +13,32 @@ from rich.text import Text
 from console.commands_control import now_done, whoami
 from console.commands_runs import Json, RunId
 from console.out import out, say_json
-from ledger.models import Agent, AgentType, Budget, UserSettings
+from ledger.models import Agent, AgentType, Budget, EffectiveSettings
 from shipline.errors import InvalidInput
 
 LISTS = ("goals", "tools", "constraints", "guardrails", "context_packs")
 
 
 def settings(
-    repo: Annotated[str, typer.Argument(help="The repository, as owner/name.", metavar="OWNER/NAME")],
+    repo: Annotated[str | None, typer.Argument(help="The repository, as owner/name.", metavar="[OWNER/NAME]")] = None,
+    user: Annotated[bool, typer.Option("--user", help="What holds where a repository sets nothing itself.")] = False,
     values: Annotated[
-        list[str] | None, typer.Option("--set", help="NAME=VALUE, such as coverage_percent=90 or budget.usd=5.")
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="NAME=VALUE, such as coverage_percent=90 or budget.usd=5; NAME= takes it back.",
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Show a repository's settings; with --set change some. The history says who changed what."""
+    """Show a repository's settings, or with --user yours for all of them; with --set change some.
+
+    A repository's own value goes before yours, and yours before the default. The history says who changed what.
+    """
     from tasks.administration import project_settings
 
+    if user is (repo is not None):
+        raise InvalidInput("Whose settings?", "Name a repository (OWNER/NAME), or say --user.")
     found = now_done(lambda: _changed(repo, values) if values else project_settings(repo))
     if json:
         say_json(found.model_dump(mode="json", by_alias=True))
@@ -36,8 +46,8 @@ def settings(
     _print_settings(found)
 
 
-async def _changed(repo: str, values: list[str]) -> UserSettings:
-    from tasks.administration import change_settings, project_settings
+async def _changed(repo: str | None, values: list[str]) -> EffectiveSettings:
+    from tasks.administration import change_settings, own_budget
 
     asked: dict[str, Any] = {}
     for each in values:
@@ -45,13 +55,13 @@ async def _changed(repo: str, values: list[str]) -> UserSettings:
         if not given:
             raise InvalidInput(f"{each!r} is not NAME=VALUE.", "Write it like coverage_percent=90.")
         if name.startswith("budget."):
-            known = asked.get("budget") or (await project_settings(repo)).budget
+            known = asked.get("budget") or await own_budget(repo)
             kind = name.removeprefix("budget.")
             if kind not in Budget.model_fields:
                 raise InvalidInput(f"There is no budget of {kind!r}.", f"There are: {', '.join(Budget.model_fields)}.")
             asked["budget"] = {**Budget.model_validate(known, from_attributes=True).model_dump(), kind: value or None}
         else:
-            asked[name] = value
+            asked[name] = value or None
     return await change_settings(repo, asked, by=whoami())
 
 
@@ -144,11 +154,15 @@ def deploy(run_id: RunId, json: Json = False) -> None:
     _say_asked(run_id, now_done(lambda: ask_deploy(run_id, by=whoami())), "deploys", json)
 
 
-def rollback(run_id: RunId, json: Json = False) -> None:
-    """Go back to the release before the one that runs where this run was deployed."""
+def rollback(
+    run_id: RunId,
+    to: Annotated[str, typer.Option(help="The version to go back to; the one before, unless given.")] = "",
+    json: Json = False,
+) -> None:
+    """Go back to an earlier release than the one that runs where this run was deployed."""
     from tasks.deploy.asking import ask_rollback
 
-    _say_asked(run_id, now_done(lambda: ask_rollback(run_id, by=whoami())), "rolls back", json)
+    _say_asked(run_id, now_done(lambda: ask_rollback(run_id, by=whoami(), to=to)), "rolls back", json)
 
 
 def _say_asked(run_id: str, flow_run: str, verb: str, json: bool) -> None:
@@ -194,16 +208,17 @@ def _print_agent(agent: Agent) -> None:
         out.print(f"Reads first: shipline onboarding {agent.onboarding_doc_ref}", markup=False)
 
 
-def _print_settings(found: UserSettings) -> None:
+def _print_settings(found: EffectiveSettings) -> None:
     from tasks.administration import SETTINGS
 
     for name in SETTINGS:
         value = getattr(found, name)
         if isinstance(value, Budget):
             for kind, limit in value.model_dump().items():
-                out.print(f"budget.{kind:<22} {'no limit' if limit is None else f'{limit:g}'}", markup=False)
+                amount = "no limit" if limit is None else f"{limit:g}"
+                out.print(f"budget.{kind:<22} {amount:<12} from: {found.sources[f'budget.{kind}']}", markup=False)
         else:
-            out.print(f"{name:<29} {value}", markup=False)
+            out.print(f"{name:<29} {value!s:<12} from: {found.sources[name]}", markup=False)
     for each in found.history[-5:]:
         told = "; ".join(f"{name}: {old} → {new}" for name, (old, new) in each.changes.items())
         out.print(f"{each.at:%Y-%m-%d %H:%M} {each.by}: {told}", markup=False, soft_wrap=True)

@@ -10,6 +10,7 @@ from ledger.rules.steps import stuck
 from tasks.checks import check_epic
 from tasks.defects import owner
 from tasks.reconcile.nodes import attend_all
+from tasks.releasing import untested_requirements
 from tasks.slots import by_one_worker
 from tasks.state import back_to, enter, get_run, get_tree
 
@@ -27,8 +28,10 @@ async def qa(run_id: str) -> bool:
     root = tree.root.key
     await bring_up(run_id, root)
     findings = await check_epic(run_id, root)
-    if not findings:
+    found = [(await owner(run_id, finding.path), finding) for finding in findings]
+    found = found or await untested_requirements(run_id)
+    if not found:
         return True
-    await file_found(run_id, [(await owner(run_id, finding.path), finding) for finding in findings])
-    await back_to(run_id, RunState.EXECUTION_LOOP, f"QA found {len(findings)} defect(s) in the whole")
+    await file_found(run_id, found)
+    await back_to(run_id, RunState.EXECUTION_LOOP, f"QA found {len(found)} defect(s) in the whole")
     return False

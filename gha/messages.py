@@ -85,6 +85,13 @@ class Checked(Model):
     reports: list[CheckReport]
 
 
+class DeployedThere(Model):
+    """What the repository's deploy script said."""
+
+    environment: str
+    said: str
+
+
 class Controls(Model):
     """``controls.json``: may the step go on (the notes, §9.6)."""
 

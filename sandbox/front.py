@@ -47,7 +47,7 @@ class FrontDoor:
         if is_git:
             await self._app(scope, receive, send)
             return
-        if not scope["path"].endswith("/settings/apps/new"):
+        if not scope["path"].endswith(("/settings/apps/new", "/assets")):
             _take_any_body_for_json(scope)
         api_version.set(version)
         added = self._limits.headers(login) | {

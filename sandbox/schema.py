@@ -60,6 +60,11 @@ CREATE TABLE IF NOT EXISTS releases (
     tag_name TEXT NOT NULL, target TEXT NOT NULL, name TEXT, body TEXT, draft INTEGER NOT NULL,
     prerelease INTEGER NOT NULL, make_latest TEXT NOT NULL, login TEXT NOT NULL, created_at TEXT NOT NULL,
     published_at TEXT);
+CREATE TABLE IF NOT EXISTS release_assets (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, repo_id INTEGER NOT NULL REFERENCES repos ON DELETE CASCADE,
+    release_id INTEGER NOT NULL REFERENCES releases ON DELETE CASCADE, name TEXT NOT NULL, label TEXT,
+    content_type TEXT NOT NULL, size INTEGER NOT NULL, digest TEXT NOT NULL, login TEXT NOT NULL,
+    created_at TEXT NOT NULL, UNIQUE (release_id, name));
 CREATE TABLE IF NOT EXISTS statuses (
     id INTEGER PRIMARY KEY AUTOINCREMENT, repo_id INTEGER NOT NULL REFERENCES repos ON DELETE CASCADE,
     sha TEXT NOT NULL, login TEXT NOT NULL, state TEXT NOT NULL, context TEXT NOT NULL, description TEXT,
@@ -114,6 +119,7 @@ FIRST_IDS = {
     "reviews": 2_400_000_000,
     "review_comments": 1_500_000_000,
     "releases": 190_000_000,
+    "release_assets": 210_000_000,
     "statuses": 30_000_000_000,
     "hook_deliveries": 120_000_000_000,
 }

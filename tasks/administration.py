@@ -5,14 +5,26 @@ Every change says whose it is and what stood there before; a wrong value is refu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 
-from ledger.models import Agent, AgentType, DocVersion, OnboardingDoc, Revision, UserSettings, now
+from ledger.models import (
+    Agent,
+    AgentType,
+    Budget,
+    DocVersion,
+    EffectiveSettings,
+    OnboardingDoc,
+    Revision,
+    UserSettings,
+    now,
+)
+from ledger.rules.settings import FIELDS, resolve
 from ledger.runs import project_id
+from ledger.settings import USER
 from ledger.store import Store
 from shipline.errors import InvalidInput, NotFound
 from tasks.context import context
@@ -20,34 +32,40 @@ from tasks.submit import seed_catalog
 
 T = TypeVar("T", UserSettings, Agent)
 
-SETTINGS = (
-    *("coverage_percent", "max_rounds", "executor", "auto_merge_regression", "deployment_env"),
-    *("licences_allow", "licences_deny", "licences_ask", "budget"),
-)
+SETTINGS = (*FIELDS, "budget")
 OF_AGENTS = ("enabled", "goals", "tools", "constraints", "guardrails", "context_packs", "onboarding_doc_ref")
 KEPT = 100  # changes of one thing that are remembered
 VERSIONS = 20  # of a document
 LONGEST = 100_000  # characters of a document
 
 
-async def project_settings(repo: str) -> UserSettings:
-    """The settings of a repository's project; NotFound while no run was started for it."""
-    store = (await context()).store
-    found = await store.find_one(UserSettings, {"_id": project_id(repo)})
-    if found is None:
-        raise NotFound(f"{repo} has no project yet.", "It is made with the first idea for it.")
-    return found
+async def project_settings(repo: str | None) -> EffectiveSettings:
+    """What holds for a repository, or (None) for all that set nothing themselves, with where each value comes from.
+
+    NotFound while no run was started for the repository.
+    """
+    level, user = await _levels((await context()).store, repo)
+    return _resolved(level, user)
 
 
-async def change_settings(repo: str, values: Mapping[str, Any], *, by: str) -> UserSettings:
-    """Set some of ``SETTINGS``; InvalidInput names what does not fit."""
+async def change_settings(repo: str | None, values: Mapping[str, Any], *, by: str) -> EffectiveSettings:
+    """Set some of ``SETTINGS`` of a repository, or (None) of the user; None leaves a value to the level behind.
+
+    InvalidInput names what does not fit.
+    """
     _only(values, SETTINGS)
     store = (await context()).store
     while True:
-        before = await project_settings(repo)
-        changed = await _changed(store, before, values, by)
+        level, user = await _levels(store, repo)
+        if level.id == USER:
+            await store.insert(level)  # with nothing in it, when nobody has set anything yet
+
+        def shown(each: UserSettings, name: str, user: UserSettings = user) -> Any:
+            return getattr(_resolved(each, user), name)
+
+        changed = await _changed(store, level, values, by, shown)
         if changed is not None:
-            return changed
+            return _resolved(changed, user)
 
 
 async def change_agent(kind: AgentType, values: Mapping[str, Any], *, by: str) -> Agent:
@@ -102,14 +120,37 @@ async def catalog(store: Store | None = None) -> tuple[list[Agent], list[Onboard
     return agents, await store.find(OnboardingDoc, {}, [("_id", 1)])
 
 
+async def own_budget(repo: str | None) -> Budget:
+    """The limits that a repository, or (None) the user, sets itself."""
+    return (await _levels((await context()).store, repo))[0].budget
+
+
+async def _levels(store: Store, repo: str | None) -> tuple[UserSettings, UserSettings]:
+    """The level that is asked for, and the user's (the same, when that is asked for)."""
+    user = await store.find_one(UserSettings, {"_id": USER}) or UserSettings(id=USER)
+    if repo is None:
+        return user, user
+    found = await store.find_one(UserSettings, {"_id": project_id(repo)})
+    if found is None:
+        raise NotFound(f"{repo} has no project yet.", "It is made with the first idea for it.")
+    return found, user
+
+
+def _resolved(level: UserSettings, user: UserSettings) -> EffectiveSettings:
+    found = resolve(None, level) if level.id == USER else resolve(level, user)
+    return found.model_copy(update={"history": level.history})
+
+
 def _only(values: Mapping[str, Any], known: tuple[str, ...]) -> None:
     for name in values:
         if name not in known:
             raise InvalidInput(f"There is no setting {name!r}.", f"There are: {', '.join(known)}.")
 
 
-async def _changed(store: Store, before: T, values: Mapping[str, Any], by: str) -> T | None:
-    """The changed document; None when somebody else changed it meanwhile."""
+async def _changed(
+    store: Store, before: T, values: Mapping[str, Any], by: str, shown: Callable[[T, str], Any] = getattr
+) -> T | None:
+    """The changed document; None when somebody else changed it meanwhile. ``shown`` is what the history tells."""
     model = type(before)
     try:
         after = model.model_validate({**before.model_dump(), **values})
@@ -120,12 +161,12 @@ async def _changed(store: Store, before: T, values: Mapping[str, Any], by: str) 
     different = [name for name in values if getattr(before, name) != getattr(after, name)]
     if not different:
         return before
-    told = Revision(
-        by=by, at=now(), changes={n: (_text(getattr(before, n)), _text(getattr(after, n))) for n in different}
-    )
+    told = Revision(by=by, at=now(), changes={n: (_text(shown(before, n)), _text(shown(after, n))) for n in different})
     history = [*before.history, told][-KEPT:]
     raw = after.to_mongo()
-    written = {to_camel(name): raw[to_camel(name)] for name in different}
+    # All of a level, so that one of a time before there were levels is read as what it is from then on.
+    names = [*SETTINGS, "layered"] if isinstance(before, UserSettings) else different
+    written = {to_camel(name): raw[to_camel(name)] for name in names}
     written["history"] = [each.model_dump(by_alias=True) for each in history]
     return await store.change(model, before.id, written, expect={"updated_at": before.updated_at})
 

@@ -7,6 +7,7 @@ from ledger.issues import change_issue, get_issue
 from ledger.models import (
     AgentType,
     CheckReport,
+    EffectiveSettings,
     EffectKind,
     Executor,
     Finding,
@@ -15,7 +16,6 @@ from ledger.models import (
     LicenceLists,
     Model,
     Severity,
-    UserSettings,
 )
 from ledger.rules.causes import one_each
 from ledger.rules.criteria import unproven
@@ -140,7 +140,7 @@ async def reports_of(at: Here, issue: Issue, kind: EffectKind, round_: str = "")
     )  # fmt: skip
 
 
-def _said(settings: UserSettings) -> str:
+def _said(settings: EffectiveSettings) -> str:
     """What people said of licences is part of what was asked: once it changes, the same tree is judged anew."""
     said = licence_lists(settings)
     return "" if said == LicenceLists() else f"-{digest(said.model_dump_json())[:6]}"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ledger.approvals import approvals_of
 from ledger.interrupts import lift_pause, pause_run
 from ledger.issues import change_issue, get_issue, read_tree
-from ledger.models import EventType, Gate, GateFacts, Issue, Level, UserSettings, now
+from ledger.models import EffectiveSettings, EventType, Gate, GateFacts, Issue, Level, now
 from ledger.rules.budget import lines, stop_words, used_up
 from ledger.rules.gates import (
     APPROVAL,
@@ -93,7 +93,7 @@ async def see_gates(at: Here, issue: Issue, pull: PullRef) -> None:
     await change_issue(at.ctx.store, at.run.id, issue.key, {"facts": facts.model_dump(by_alias=True)})
 
 
-def needs_approval(issue: Issue, settings: UserSettings) -> bool:
+def needs_approval(issue: Issue, settings: EffectiveSettings) -> bool:
     """Whether the project's settings ask a person before this node merges."""
     return settings.approve_every_merge or (issue.parent is None and settings.require_approval)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from agents_catalog.catalog import load_agents
-from ledger.models import Agent, Issue, IssueType, LicenceLists, Standards, UserSettings
+from ledger.models import Agent, EffectiveSettings, Issue, IssueType, LicenceLists, Standards
 from ledger.rules.constraints import Constraints, read_constraints
 from tasks.quality.configuration import words
 from tasks.state import Here
 
 
-async def standards_of(at: Here, issue: Issue, settings: UserSettings) -> Standards:
+async def standards_of(at: Here, issue: Issue, settings: EffectiveSettings) -> Standards:
     """The standards of one node. Its base is where its base branch stands now.
 
     Of the coverage that the settings and the agent's constraints ask of a change, the higher counts.
@@ -24,7 +24,7 @@ async def standards_of(at: Here, issue: Issue, settings: UserSettings) -> Standa
     )
 
 
-def licence_lists(settings: UserSettings) -> LicenceLists:
+def licence_lists(settings: EffectiveSettings) -> LicenceLists:
     """What the project's people said of licences."""
     return LicenceLists(
         allow=words(settings.licences_allow), deny=words(settings.licences_deny), ask=words(settings.licences_ask)

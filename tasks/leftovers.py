@@ -18,6 +18,7 @@ from tasks.agents.ports import AgentRef
 from tasks.agents.registry import coder
 from tasks.context import Context
 from tasks.deploy import process
+from tasks.deploy.targets import target_of
 from tasks.state import get_settings
 
 PATIENCE = 2.0  # seconds between asking a process to end and making it
@@ -70,32 +71,26 @@ def processes_of(ctx: Context, run_id: str) -> list[psutil.Process]:
     return [each for each in psutil.process_iter() if each.pid != os.getpid() and _works_in(each, folder)]
 
 
-def name_process(found: psutil.Process) -> str:
-    """A process as a person would look for it."""
-    words = ""
-    with contextlib.suppress(psutil.Error):
-        words = " ".join(found.cmdline())[:80]
-    return f"pid {found.pid} {words}".strip()
-
-
 async def end_half_deployed(ctx: Context, run: Run) -> str | None:
-    """End a release that was started and never said to be deployed; its process, or nothing when there is none."""
+    """End a release that was started and never said to be deployed; what ran, or nothing when nothing did."""
     found = await half_deployed(ctx, run)
-    if found is None:
-        return None
-    with contextlib.suppress(psutil.Error):
-        await process.stop(found.pid, found.create_time())
-    return name_process(found)
+    if found is not None and run.release is not None:
+        settings = await get_settings(run)
+        label = digest(run.id, run.release.tag, settings.deployment_env)
+        with contextlib.suppress(psutil.Error):
+            await target_of(settings.deployment_target).clear(label)
+    return found
 
 
-async def half_deployed(ctx: Context, run: Run) -> psutil.Process | None:
-    """The process of a deployment of this run that the ledger does not call healthy."""
+async def half_deployed(ctx: Context, run: Run) -> str | None:
+    """The process or container of a deployment of this run that the ledger does not call healthy."""
     begun = await ctx.store.find_one(Effect, {"runId": run.id, "kind": EffectKind.DEPLOY})
     if begun is None or run.release is None:
         return None
-    label = digest(run.id, run.release.tag, (await get_settings(run)).deployment_env)
+    settings = await get_settings(run)
+    label = digest(run.id, run.release.tag, settings.deployment_env)
     done = begun.status is EffectStatus.SUCCEEDED and await ctx.store.find_one(Deployment, {"_id": label}) is not None
-    return None if done else await asyncio.to_thread(process.find, label)
+    return None if done else await target_of(settings.deployment_target).find(label)
 
 
 def is_dead(carrier: Carrier | None) -> bool:

@@ -47,9 +47,8 @@ async def end_all(ctx: Context, run: Run, *, within: float, but: Collection[str]
         await asyncio.sleep(LOOK)
     stopped = f"{kept} had been started and was ended" if kept else ""
     half = await leftovers.half_deployed(ctx, run)
-    named = [leftovers.name_process(half)] if half else []
+    named = [half] if half else []
     lines.append(ProofLine(what="half-made deployments", clear=half is None, found=named, note=stopped))
-    lines.append(ProofLine(what="containers", clear=True, note="Shipline starts none"))
     if works_elsewhere(coder(ctx.settings)):
         lines.append(await _scratch(ctx, run))
     proof = Proof(run_id=run.id, lines=[*lines, *await _left_on_github(ctx, run)])

@@ -8,19 +8,34 @@ from pathlib import Path
 
 from ledger.effects import Key, perform
 from ledger.issues import read_tree
-from ledger.models import AgentType, ChainHead, Effect, EffectKind, EffectStatus, EventType, Model, ReleaseInfo, Run
+from ledger.models import (
+    AgentType,
+    ChainHead,
+    Effect,
+    EffectKind,
+    EffectStatus,
+    EventType,
+    Finding,
+    IssueType,
+    Model,
+    ReleaseInfo,
+    Run,
+)
 from ledger.rules.branches import INTEGRATION, REGRESSION
-from ledger.rules.version import next_version
+from ledger.rules.defects import already_filed
+from ledger.rules.trace import trace, untested
+from ledger.rules.version import bump_of, highest, next_version
 from ledger.runs import note_run
 from ledger.timeline import event
-from shipline.errors import NotFound
+from shipline.errors import NotFound, ShiplineError
 from tasks.agents.ask import ask_planner, compose
 from tasks.agents.material import Section
 from tasks.answers import ReleaseStory
-from tasks.git import clone, discard
+from tasks.git import Clone, clone, discard
 from tasks.github.client import GitHubError
 from tasks.implementing import workplace
-from tasks.notes import insert_entry, release_notes, requirement_rows
+from tasks.notes import changelog_entry, insert_entry, release_notes, requirement_rows
+from tasks.release_files import file_names
 from tasks.repository import Updated, ensure_branch
 from tasks.scratch import remote
 from tasks.slots import only_one
@@ -36,6 +51,10 @@ class Prepared(Model):
 
     version: str
     sha: str
+
+
+class NotReleasable(ShiplineError):
+    """Something that was asked for cannot be shown to be there; nothing was released."""
 
 
 class Published(Model):
@@ -78,8 +97,12 @@ async def update_regression(run_id: str) -> None:
 
 @step(name="prepare-release", task_run_name="prepare release {run_id}")
 async def prepare_release(run_id: str) -> Prepared:
-    """Choose the version and commit changelog and version to ``integration``."""
+    """Choose the version and commit changelog and version to ``integration``.
+
+    Raises NotReleasable, before anything is written, when a requirement has no test.
+    """
     at = await here(run_id)
+    await require_traced(at)
     story, day = await _story(at), await _release_day(at)
     trailer = trailers(run_id, "run", "release")
     base = str(at.run.base_sha)
@@ -93,9 +116,7 @@ async def prepare_release(run_id: str) -> Prepared:
     async def act() -> Prepared:
         made = await clone(await remote(at), INTEGRATION, workplace(at, "run", "release"))
         try:
-            repeated = at.run.replay and at.run.replay.version
-            taken = [*await at.repo.tags(), *await _promised(at)]
-            version = repeated or next_version(taken, _current_version(made.path), "minor")
+            version = await choose_version(at, made)
             _write_release(made.path, version, story, day)
             await made.stage()
             commit = await made.commit("", f"Release v{version}\n\n{story.headline}\n\n{trailer}\n")
@@ -119,15 +140,14 @@ async def publish_release(run_id: str, prepared: Prepared) -> ReleaseInfo:
         return at.run.release
     tag = f"v{prepared.version}"
     story = await _story(at)
-    rows = requirement_rows(at.run.spec, (await read_tree(at.ctx.store, run_id)).issues) if at.run.spec else []
 
     async def look() -> Published | None:
-        url = await at.repo.release_url(tag)
-        return Published(url=url, chain=(await here(run_id)).run.chain) if url else None
+        found = await at.repo.release(tag)
+        return Published(url=found.url, chain=(await here(run_id)).run.chain) if found else None
 
     async def act() -> Published:
         chain = (await here(run_id)).run.chain
-        notes = release_notes(at.run, story, rows, chain)
+        notes = await compose_notes(at, story, chain, tag)
         return Published(
             url=await at.repo.create_release(tag, prepared.sha, f"{tag}: {story.headline}", notes), chain=chain
         )
@@ -146,6 +166,50 @@ async def publish_release(run_id: str, prepared: Prepared) -> ReleaseInfo:
     )  # fmt: skip
     await note_run(at.ctx.store, run_id, {"release": info.model_dump(by_alias=True)}, told)
     return info
+
+
+async def require_traced(at: Here) -> None:
+    """Raise NotReleasable when a requirement has no test."""
+    if at.run.spec is None:
+        return
+    rows = trace(at.run.spec, (await read_tree(at.ctx.store, at.run.id)).issues)
+    lacking = [row for row in rows if not row.tests]
+    if lacking:
+        raise NotReleasable(
+            f"Nothing was released: {'; '.join(map(str, lacking))}.",
+            "A requirement must be shown by a test. Deliver the test as an idea of its own, or change the requirement.",
+        )
+
+
+async def untested_requirements(run_id: str) -> list[tuple[str, Finding]]:
+    """The requirements without a test that nobody was sent back for yet, each with the node that owns it."""
+    at = await here(run_id)
+    if at.run.spec is None:
+        return []
+    tree = await read_tree(at.ctx.store, run_id)
+    found = untested(trace(at.run.spec, tree.issues))
+    return [
+        (owner or tree.root.key, finding)
+        for owner, finding in found
+        if already_filed(tree, finding.fingerprint) is None
+    ]
+
+
+async def choose_version(at: Here, made: Clone) -> str:
+    """The version that what is checked out in ``made`` gets: above all there are, as far as its changes ask for."""
+    if at.run.replay and at.run.replay.version:
+        return at.run.replay.version
+    taken, current = [*await at.repo.tags(), *await _promised(at)], _current_version(made.path)
+    tasks = [each for each in (await read_tree(at.ctx.store, at.run.id)).issues if each.type is IssueType.TASK]
+    messages = (await made.git("log", "--format=%B%x00", f"{at.run.base_sha}..HEAD")).split("\0")
+    changes = [text.strip() for text in messages]
+    return next_version(taken, current, bump_of([each.title for each in tasks], changes, highest(taken, current)))
+
+
+async def compose_notes(at: Here, story: ReleaseStory, chain: ChainHead, tag: str) -> str:
+    """The notes with the table of what was asked."""
+    rows = requirement_rows(at.run.spec, (await read_tree(at.ctx.store, at.run.id)).issues) if at.run.spec else []
+    return release_notes(at.run, story, rows, chain, await file_names(at, tag))
 
 
 async def _release_day(at: Here) -> str:
@@ -192,5 +256,4 @@ def _write_release(workspace: Path, version: str, story: ReleaseStory, day: str)
         project.write_text(_VERSION_LINE.sub(rf"\g<1>{version}\g<3>", project.read_text(), count=1))
     changelog = workspace / "CHANGELOG.md"
     text = changelog.read_text() if changelog.is_file() else "# Changelog\n\n## [Unreleased]\n"
-    entry = f"## [{version}] - {day}\n\n{story.summary}\n\n" + "".join(f"- {line}\n" for line in story.highlights)
-    changelog.write_text(insert_entry(text, entry))
+    changelog.write_text(insert_entry(text, changelog_entry(version, story, day)))

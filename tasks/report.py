@@ -16,7 +16,7 @@ from prefect.artifacts import (
 from prefect.client.orchestration import get_client
 from prefect.context import FlowRunContext
 
-from ledger.models import Deployment, Issue, IssueStatus, ReleaseInfo
+from ledger.models import Issue, IssueStatus, ReleaseInfo
 from ledger.rules.tree import Tree
 from tasks.state import get_tree, here
 
@@ -66,10 +66,9 @@ async def show_progress(run_id: str, tree: Tree) -> None:
         _progress[run_id] = (known[0], percent)
 
 
-async def show_release(run_id: str, release: ReleaseInfo, deployment: Deployment | None) -> None:
-    """The release and where it runs."""
-    where = f"Running at {deployment.url}" if deployment else "Not deployed: the repository names no deploy command"
-    text = f"# {release.tag}\n\n{where}\n\n{release.url}\n"
+async def show_release(run_id: str, release: ReleaseInfo, words: str) -> None:
+    """The release and where it runs, or why it does not."""
+    text = f"# {release.tag}\n\n{words}\n\n{release.url}\n"
     await acreate_markdown_artifact(text, key=f"release-{run_id}", description=f"The release of {run_id}")
 
 

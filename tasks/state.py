@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from ledger.interrupts import heed
 from ledger.issues import change_issue, get_issue, read_tree
-from ledger.models import Idea, Issue, IssueStatus, Level, Outcome, Run, RunState, UserSettings
+from ledger.models import EffectiveSettings, Idea, Issue, IssueStatus, Level, Outcome, Run, RunState
 from ledger.rules.states import check_transition
 from ledger.rules.status import propagate
 from ledger.rules.tree import Tree
 from ledger.runs import end_run, reopen_run, transition
+from ledger.settings import settings_of
 from ledger.timeline import drain_all
 from tasks.context import Context, context
 from tasks.github.repo import Repo
@@ -53,10 +54,10 @@ async def get_node(run_id: str, key: str) -> Issue:
     return await get_issue(ctx.store, run_id, key)
 
 
-async def get_settings(run: Run) -> UserSettings:
-    """The settings of the run's project."""
+async def get_settings(run: Run) -> EffectiveSettings:
+    """What holds for the run's project: its own settings, else the user's, else the defaults."""
     ctx = await context()
-    return await ctx.store.get(UserSettings, run.project_id)
+    return await settings_of(ctx.store, run.project_id)
 
 
 async def enter(run_id: str, stage: RunState, msg: str) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from agents_catalog.catalog import load_agents, load_onboarding
-from ledger.models import Budget, Executor, Request, Run, Size, UserSettings
+from ledger.models import Budget, Executor, Request, Run, Size
 from ledger.runs import create_run, note_run, project_id
+from ledger.settings import settings_of
 from ledger.store import Store
 from shipline.errors import InvalidInput, NoRecording, NotFound
 from shipline.ids import digest, new_run_id
@@ -46,12 +47,12 @@ async def submit(
     about = await Repo(ctx.github, repo).about()
     await seed_catalog(ctx.store)
     branch = str(about.default_branch)
-    settings = await ctx.store.find_one(UserSettings, {"_id": project_id(repo)})
-    where = executor or (settings.executor if settings else Executor.WORKER)
+    settings = await settings_of(ctx.store, project_id(repo))
+    where = executor or settings.executor
     if where is Executor.ACTIONS:
         require_secret(ctx)
     run = await create_run(ctx.store, text, repo, branch, size=size, dry_run=dry_run, executor=where, run_id=run_id)
-    allowed = effective(budget or Budget(), (await ctx.store.get(UserSettings, run.project_id)).budget)
+    allowed = effective(budget or Budget(), settings.budget)
     return await note_run(ctx.store, run.id, {"budget": allowed.model_dump(by_alias=True)})
 
 

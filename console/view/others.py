@@ -35,12 +35,12 @@ def agents(found: Sequence[Agent]) -> list[dict[str, str]]:
     ]  # fmt: skip
 
 
-def may_go_back(found: Sequence[Deployment], at: Deployment) -> str | None:
-    """The version that a rollback would bring; None when nothing runs there, or nothing is older."""
+def may_go_back(found: Sequence[Deployment], at: Deployment) -> list[str]:
+    """The versions that a rollback can bring, the newest first; none when nothing runs there, or nothing is older."""
     there = [each for each in found if (each.repo, each.environment) == (at.repo, at.environment)]
     runs = [Version.parse(each.version) for each in there if each.status is DeploymentStatus.HEALTHY]
-    older = [version for each in there if runs and (version := Version.parse(each.version)) < max(runs)]
-    return str(max(older)) if older else None
+    ran = {Version.parse(each.version) for each in there if each.status is not DeploymentStatus.FAILED}
+    return [str(version) for version in sorted(ran, reverse=True) if runs and version < max(runs)]
 
 
 def versions(document: OnboardingDoc, at: datetime) -> list[dict[str, str]]:

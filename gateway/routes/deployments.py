@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Request
 
 from gateway.access import Deployer, Looker
 from gateway.paging import LINKED, Paged
-from gateway.shapes import Asked, DeployIn, DeploymentOut, ProjectId, deployment_out
+from gateway.shapes import Asked, DeployIn, DeploymentOut, ProjectId, RollbackIn, deployment_out
 from ledger.models import Deployment, Project, Run
 from ledger.store import Store
 from shipline.errors import NotFound
@@ -50,10 +50,16 @@ async def show(request: Request, id: ProjectId, deploymentId: DeploymentId, _: L
 
 
 @router.post("/deployments/{deploymentId}/rollback", status_code=202)
-async def rollback(request: Request, id: ProjectId, deploymentId: DeploymentId, who: Deployer) -> Asked:
-    """Go back from this deployment to the release before it."""
-    found = await _found(request.app.state.store, id, deploymentId)
-    return Asked(run_id=found.run_id, flow_run_id=await ask_rollback(found.run_id, by=who.name))
+async def rollback(
+    request: Request, id: ProjectId, deploymentId: DeploymentId, who: Deployer, body: RollbackIn | None = None
+) -> Asked:
+    """Go back from this deployment to the release before it, or to the earlier version that the body names."""
+    store: Store = request.app.state.store
+    found = await _found(store, id, deploymentId)
+    to = (body.version or "").removeprefix("v") if body else ""
+    if to and await store.find_one(Run, {"projectId": id, "release.version": to}) is None:
+        raise NotFound(f"{found.repo} has no release v{to}.")
+    return Asked(run_id=found.run_id, flow_run_id=await ask_rollback(found.run_id, by=who.name, to=to))
 
 
 async def _found(store: Store, project_id: str, deployment_id: str) -> Deployment:

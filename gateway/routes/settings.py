@@ -1,55 +1,38 @@
-"""A project's settings (the notes, Milestone 13)."""
+"""Settings (the notes, Milestone 13): a project's, and the user's for all that set nothing themselves."""
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter
-from pydantic import Field
+from fastapi import APIRouter, Request
 
 from gateway.access import Admin, Looker
-from gateway.shapes import ProjectId
-from ledger.models import Budget, Executor, Model, UserSettings
+from gateway.shapes import ProjectId, SettingsIn, SettingsOut, settings_out
+from ledger.models import Project
 from tasks.administration import change_settings, project_settings
-from tasks.code import project
 
-router = APIRouter(prefix="/api/projects/{id}/settings", tags=["Settings"])
-
-
-class SettingsIn(Model):
-    """What is to change; what is left out stays as it is."""
-
-    coverage_percent: Annotated[float | None, Field(ge=0, le=100)] = None
-    max_rounds: Annotated[int | None, Field(ge=1, le=20)] = None
-    executor: Executor | None = None
-    auto_merge_regression: bool | None = None
-    deployment_env: Annotated[str | None, Field(min_length=1, max_length=60)] = None
-    budget: Budget | None = None
+router = APIRouter(prefix="/api", tags=["Settings"])
 
 
-class SettingsOut(Model):
-    """What decides for a project."""
-
-    coverage_percent: float
-    max_rounds: int
-    executor: Executor
-    auto_merge_regression: bool
-    deployment_env: str
-    budget: Budget
+@router.get("/settings")
+async def of_user(_: Looker) -> SettingsOut:
+    """What holds where a project sets nothing itself."""
+    return settings_out(await project_settings(None))
 
 
-@router.get("")
-async def show(id: ProjectId, _: Looker) -> SettingsOut:
-    """As they stand."""
-    return _out(await project_settings((await project(id)).repo))
+@router.patch("/settings")
+async def change_users(body: SettingsIn, who: Admin) -> SettingsOut:
+    """Change what was sent; null leaves a value to the default."""
+    return settings_out(await change_settings(None, body.sent, by=who.name))
 
 
-@router.put("")
-async def change(id: ProjectId, body: SettingsIn, who: Admin) -> SettingsOut:
-    """Change some; runs heed it from now on."""
-    values = {name: getattr(body, name) for name in body.model_fields_set if getattr(body, name) is not None}
-    return _out(await change_settings((await project(id)).repo, values, by=who.name))
+@router.get("/projects/{id}/settings")
+async def of_project(request: Request, id: ProjectId, _: Looker) -> SettingsOut:
+    """What holds for a project, and which level each value comes from."""
+    project = await request.app.state.store.get(Project, id)
+    return settings_out(await project_settings(project.repo))
 
 
-def _out(found: UserSettings) -> SettingsOut:
-    return SettingsOut(**{name: getattr(found, name) for name in SettingsOut.model_fields})
+@router.patch("/projects/{id}/settings")
+async def change_projects(request: Request, id: ProjectId, body: SettingsIn, who: Admin) -> SettingsOut:
+    """Change what was sent; null leaves a value to the user's settings."""
+    project = await request.app.state.store.get(Project, id)
+    return settings_out(await change_settings(project.repo, body.sent, by=who.name))

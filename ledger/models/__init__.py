@@ -40,11 +40,11 @@ from ledger.models.records import (
     OnboardingDoc,
     Project,
     Request,
-    UserSettings,
 )
 from ledger.models.replay import Move, Replay
 from ledger.models.revision import DocVersion, Revision
 from ledger.models.run import Carrier, ChainHead, Checkpoint, Executor, Interrupt, Outcome, ReleaseInfo, Run, RunState
+from ledger.models.settings import DeploymentStrategy, DeploymentTarget, EffectiveSettings, Source, UserSettings
 from ledger.models.slots import Slot, SlotTable
 from ledger.models.spec import Forecast, IssueType, Plan, PlanNode, Requirement, Size, Spec
 
@@ -81,12 +81,15 @@ __all__ = [
     "Delivery",
     "Deployment",
     "DeploymentStatus",
+    "DeploymentStrategy",
+    "DeploymentTarget",
     "Dispatch",
     "DocVersion",
     "Document",
     "Effect",
     "EffectKind",
     "EffectStatus",
+    "EffectiveSettings",
     "Engine",
     "Errand",
     "ErrandStatus",
@@ -131,6 +134,7 @@ __all__ = [
     "Size",
     "Slot",
     "SlotTable",
+    "Source",
     "Spec",
     "Spent",
     "Stamped",

@@ -49,7 +49,10 @@ class EffectKind(StrEnum):
     QA = "qa"
     QA_WHOLE = "qa.whole"
     RELEASE = "release.publish"
+    RELEASE_FILE = "release.file"
     DEPLOY = "deploy"
+    DEPLOYMENT_CREATE = "deployment.create"
+    DEPLOYMENT_STATUS = "deployment.status"
 
 
 class EffectStatus(StrEnum):

@@ -1,4 +1,4 @@
-"""The smaller documents: ideas, projects, dispatches, deliveries, CI, deployments, settings, documents, messages."""
+"""The smaller documents: ideas, projects, dispatches, deliveries, CI, deployments, documents, messages."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from ledger.models.base import Document, Model, Stamped, now
-from ledger.models.budget import Budget
-from ledger.models.revision import DocVersion, Revision
-from ledger.models.run import Executor
+from ledger.models.revision import DocVersion
 from ledger.models.spec import Plan
 
 
@@ -169,7 +167,10 @@ class DeploymentStatus(StrEnum):
 
 
 class Deployment(Stamped):
-    """One version in one environment, on one target."""
+    """One version in one environment, on one target: a process by ``pid``, or a ``container`` by its id.
+
+    ``github_id`` is GitHub's record of it, where GitHub keeps one.
+    """
 
     COLLECTION: ClassVar[str] = "deployments"
     INDEXES: ClassVar[tuple[IndexModel, ...]] = (
@@ -187,33 +188,9 @@ class Deployment(Stamped):
     url: str | None = None
     pid: int | None = None
     pid_started: float | None = None
+    container: str | None = None
+    github_id: int | None = None
     detail: str = ""
-
-
-class UserSettings(Stamped):
-    """A project's settings (the notes, Milestone 13). ``history`` has the newest changes last.
-
-    ``require_approval``: a person lets the epic merge into integration; ``approve_every_merge``: all below it, too.
-    ``recheck_integration``: its checks run again after the epic merged, even when that very tree was tested.
-    """
-
-    COLLECTION: ClassVar[str] = "settings"
-
-    project_id: str
-    deployment_strategy: str = "process"
-    deployment_env: str = Field(default="local", min_length=1, max_length=60)
-    auto_merge_regression: bool = True
-    require_approval: bool = False
-    approve_every_merge: bool = False
-    recheck_integration: bool = False
-    coverage_percent: float = Field(default=80, ge=0, le=100)
-    max_rounds: int = Field(default=3, ge=1, le=20)
-    executor: Executor = Executor.WORKER
-    licences_allow: str = Field(default="", max_length=2000)  # SPDX ids or ``package:NAME``, with commas between
-    licences_deny: str = Field(default="", max_length=2000)
-    licences_ask: str = Field(default="", max_length=2000)
-    budget: Budget = Field(default_factory=Budget)
-    history: list[Revision] = Field(default_factory=list)
 
 
 class OnboardingDoc(Stamped):

@@ -23,6 +23,7 @@ from sandbox.routes import (
     labels,
     pull_merge,
     pulls,
+    release_files,
     releases,
     repos,
     review_comments,
@@ -37,7 +38,7 @@ ROUTERS = tuple(
     topic.router
     for topic in (
         accounts, app_routes, repos, labels, issues, comments, sub_issues, dependencies, git_refs, git_objects,
-        branches, checks, commits, contents, pulls, pull_merge, reviews, review_comments, graphql, releases, smart_http,
-        dispatches, deployments, actions, hook_deliveries, faults,
+        branches, checks, commits, contents, pulls, pull_merge, reviews, review_comments, graphql, releases,
+        release_files, smart_http, dispatches, deployments, actions, hook_deliveries, faults,
     )
 )  # fmt: skip

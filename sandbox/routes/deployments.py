@@ -18,6 +18,9 @@ from sandbox.store import Row, now
 
 router = APIRouter(prefix="/repos/{owner}/{repo}")
 STATES = Literal["error", "failure", "inactive", "in_progress", "queued", "pending", "success"]
+# Those before one that still are what was deployed: its success makes them inactive, unless that is not wanted.
+_BEFORE = """SELECT * FROM deployments WHERE repo_id = ? AND environment = ? AND id < ? AND (SELECT state
+ FROM deployment_statuses WHERE deployment_id = deployments.id ORDER BY id DESC LIMIT 1) = 'success'"""
 
 
 class DeploymentText(BaseModel):
@@ -38,7 +41,8 @@ class StatusText(BaseModel):
     state: STATES
     log_url: str = ""
     environment_url: str = ""
-    description: str = ""
+    description: str = Field(default="", max_length=140)
+    auto_inactive: bool = True
 
 
 @router.post("/deployments")
@@ -81,12 +85,19 @@ async def one(at: At, number: int) -> Json:
 async def tell(at: At, number: int, body: StatusText) -> Json:
     """What became of it."""
     row = _row(at, number)
-    moment = now()
-    made = at.store.insert(
-        "deployment_statuses", deployment_id=row["id"], login=at.login, created_at=moment, updated_at=moment,
-        **body.model_dump(),
-    )  # fmt: skip
+    if body.state == "success" and body.auto_inactive and row["environment"] != "production":
+        for each in at.store.all(_BEFORE, at.repo["id"], row["environment"], row["id"]):
+            _say(at, each, StatusText(state="inactive"))
+    made = _say(at, row, body)
     return Json(_status(at, row, made), 201)
+
+
+def _say(at: RepoCall, row: Row, body: StatusText) -> Row:
+    moment = now()
+    return at.store.insert(
+        "deployment_statuses", deployment_id=row["id"], login=at.login, created_at=moment, updated_at=moment,
+        **body.model_dump(exclude={"auto_inactive"}),
+    )  # fmt: skip
 
 
 @router.get("/deployments/{number:int}/statuses")

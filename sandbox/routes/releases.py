@@ -147,13 +147,6 @@ async def delete(at: At, release_id: int) -> Json:
     return Json(None, 204)
 
 
-@router.get("/releases/{release_id:int}/assets")
-async def assets(at: At, release_id: int) -> Json:
-    """No files are kept with releases."""
-    _find(at, release_id)
-    return at.listed([])
-
-
 @router.get("/tags")
 async def tags(at: At) -> Json:
     """The tags and the commits behind them, newest name first."""

@@ -11,6 +11,8 @@ from sandbox.shapes.repos import html_url, repo_url
 from sandbox.shapes.users import user
 from sandbox.store import Row
 
+_FILES = "SELECT * FROM release_assets WHERE release_id = ? ORDER BY id"
+
 
 def release(hub: Hub, repo: Row, row: Row) -> dict[str, Any]:
     """A release; a draft has no tag of its own in its address."""
@@ -35,5 +37,17 @@ def release(hub: Hub, repo: Row, row: Row) -> dict[str, Any]:
         "created_at": row["created_at"],
         "published_at": row["published_at"],
         "author": user(hub, row["login"]),
-        "assets": [],
+        "assets": [asset(hub, repo, row, each) for each in hub.store.all(_FILES, row["id"])],
     }
+
+
+def asset(hub: Hub, repo: Row, of: Row, row: Row) -> dict[str, Any]:
+    """A file of the release ``of``."""
+    page = html_url(hub, repo)
+    return {
+        "id": row["id"], "node_id": node_id("RA", row["id"]), "name": row["name"], "label": row["label"],
+        "url": f"{repo_url(hub, repo)}/releases/assets/{row['id']}", "state": "uploaded", "size": row["size"],
+        "browser_download_url": f"{page}/releases/download/{quote(of['tag_name'])}/{quote(row['name'])}",
+        "content_type": row["content_type"], "digest": f"sha256:{row['digest']}", "download_count": 0,
+        "created_at": row["created_at"], "updated_at": row["created_at"], "uploader": user(hub, row["login"]),
+    }  # fmt: skip

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from gha.messages import Checked, Coded, Outcome, StepJob, StepKind
+from gha.messages import Checked, Coded, DeployedThere, Outcome, StepJob, StepKind
 from ledger.effects import Key
 from ledger.models import (
     AgentJob,
@@ -93,19 +93,26 @@ async def check_there(
     return (await _there(ctx, run, key, event_type, issue.branch, step, Checked, node=issue.key)).reports
 
 
+async def deploy_there(ctx: Context, run: Run, key: Key, sha: str, environment: str) -> DeployedThere:
+    """What the repository's deploy script says of a commit that it brought to an environment."""
+    asked = {"sha": sha, "environment": environment}
+    step = StepJob(kind=StepKind.DEPLOY, head=sha, params=asked)
+    return await _there(ctx, run, key, "deploy.request", None, step, DeployedThere, more=asked)
+
+
 async def say_hello(ctx: Context, run: Run) -> None:
     """Whether the repository's Actions answer at all, before anything is asked of them. NoAnswer says what to do."""
     key = f"{run.id}/hello"
-    sent = await _send(ctx, run, key, "orchestrator.start", None, StepJob(kind=StepKind.HELLO), None)
+    sent = await _send(ctx, run, key, "orchestrator.start", None, StepJob(kind=StepKind.HELLO), None, {})
     await _wait(ctx, sent, timedelta(seconds=ctx.settings.actions_hello_seconds))
 
 
 async def _there(
     ctx: Context, run: Run, key: Key, event_type: str, branch: str | None, step: StepJob, shape: type[T],
-    node: str | None = None,
+    node: str | None = None, more: Mapping[str, str] | None = None,
 ) -> T:  # fmt: skip
     named = node or (key.node if key.node != "run" else None)
-    sent = await _send(ctx, run, str(key), event_type, branch, step, named)
+    sent = await _send(ctx, run, str(key), event_type, branch, step, named, more or {})
     text = await _wait(ctx, sent, timedelta(seconds=ctx.settings.actions_seconds))
     try:
         return shape.model_validate_json(text)
@@ -114,13 +121,14 @@ async def _there(
 
 
 async def _send(
-    ctx: Context, run: Run, about: str, event_type: str, branch: str | None, step: StepJob, node: str | None
-) -> Dispatch:
+    ctx: Context, run: Run, about: str, event_type: str, branch: str | None, step: StepJob, node: str | None,
+    more: Mapping[str, str],
+) -> Dispatch:  # fmt: skip
     """The request that is still out for the effect, or a new one. One that failed is followed by the next."""
     earlier = await ctx.store.find(Dispatch, {"runId": run.id, "about": about})
     out = next((each.payload for each in earlier if each.outcome is None), None)
     issue = await ctx.store.find_one(Issue, {"runId": run.id, "key": node}) if node else None
-    params = {"pull": str(issue.pr_number)} if issue and issue.pr_number else {}
+    params = {**({"pull": str(issue.pr_number)} if issue and issue.pr_number else {}), **more}
     if out is not None:  # as it was asked for then, whatever has changed since
         branch, params = out["branch"], out["params"]
     failed = [each for each in earlier if each.outcome and each.outcome["state"] != "COMPLETED"]

@@ -18,10 +18,10 @@ from ledger.models import (
     EffectStatus,
     Idea,
     Run,
-    UserSettings,
 )
 from ledger.rules.branches import spec_path
 from ledger.rules.tree import Tree
+from ledger.settings import settings_of
 from ledger.store import Store
 from shipline.config import Settings
 from shipline.errors import InvalidInput, ShiplineError
@@ -100,7 +100,7 @@ class _Recorder:
             await self._answer(effect, job)
         ended = await ending_of(self._store, run, self._history)
         self._text(self._folder / FILE, as_yaml(ended))
-        rules = await self._store.get(UserSettings, run.project_id)
+        rules = await settings_of(self._store, run.project_id)
         header = Header(
             name=name,
             idea=(await self._store.get(Idea, run.idea_id)).text,

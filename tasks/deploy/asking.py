@@ -15,12 +15,16 @@ async def ask_deploy(run_id: str, *, by: str) -> str:
     return await _ask(run_id, "deploy/deploy", "Deploying again is asked for", by)
 
 
-async def ask_rollback(run_id: str, *, by: str) -> str:
-    """Go back to the release before the one that runs; the id of the flow run that does it."""
-    return await _ask(run_id, "rollback/rollback", "Rolling back is asked for", by)
+async def ask_rollback(run_id: str, *, by: str, to: str = "") -> str:
+    """Go back to an earlier release than the one that runs, the one before unless ``to`` names its version.
+
+    The id of the flow run that does it.
+    """
+    back = f"Rolling back to v{to.removeprefix('v')}" if to else "Rolling back"
+    return await _ask(run_id, "rollback/rollback", f"{back} is asked for", by, **({"to": to} if to else {}))
 
 
-async def _ask(run_id: str, name: str, told: str, by: str) -> str:
+async def _ask(run_id: str, name: str, told: str, by: str, **more: str) -> str:
     ctx = await context()
     run = await ctx.store.get(Run, run_id)
     if run.release is None:
@@ -30,4 +34,4 @@ async def _ask(run_id: str, name: str, told: str, by: str) -> str:
         await note_run(
             ctx.store, run_id, {}, event(EventType.STEP_STARTED, run.state, f"{told} by {by}", data={"by": by})
         )
-        return await server.start(deployment, run_id, flow=name.partition("/")[0])
+        return await server.start(deployment, run_id, flow=name.partition("/")[0], **more)

@@ -13,10 +13,10 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import psutil
 
-from shipline.errors import ShiplineError
+from tasks.deploy import health
+from tasks.deploy.ports import HEALTH_SECONDS
 
 MARK = "SHIPLINE_DEPLOYMENT"
 STACK_MARK = "SHIPLINE_STACK_ID"
@@ -25,10 +25,6 @@ HOST = "127.0.0.1"
 
 # Kept so that nothing collects (and complains about) a child that is meant to outlive this process.
 _children: dict[int, subprocess.Popen[bytes]] = {}
-
-
-class DeployFailed(ShiplineError):
-    """The release did not start, or did not become healthy; what ran before still runs."""
 
 
 @dataclass(frozen=True)
@@ -70,22 +66,24 @@ async def start(key: str, folder: Path, command: str, python: Path, log: Path, s
     return Running(process.pid, psutil.Process(process.pid).create_time(), f"http://{HOST}:{port}")
 
 
-async def wait_healthy(running: Running, path: str, log: Path, *, timeout: float = 20) -> str:
+async def wait_healthy(running: Running, path: str, log: Path, *, timeout: float = HEALTH_SECONDS) -> str:
     """Ask the health path until it answers 200; returns what it said. DeployFailed when it never does."""
-    deadline = asyncio.get_running_loop().time() + timeout
-    async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
-        while asyncio.get_running_loop().time() < deadline:
-            if not alive(running.pid, running.started):
-                raise DeployFailed(f"The release ended at once: {_tail(log)}", "The release before it was not touched.")
-            with contextlib.suppress(httpx.TransportError):
-                answer = await client.get(running.url + path)
-                if answer.status_code == 200:
-                    return answer.text.strip()[:200]
-            await asyncio.sleep(0.05)
-    raise DeployFailed(
-        f"The release did not become healthy within {timeout:.0f} s: {_tail(log)}",
-        "The release before it was not touched.",
-    )
+
+    async def lives() -> bool:
+        return alive(running.pid, running.started)
+
+    async def tail() -> str:
+        return _tail(log)
+
+    return await health.wait_healthy(running.url + path, lives, tail, timeout)
+
+
+def named(found: psutil.Process) -> str:
+    """A process as a person would look for it."""
+    words = ""
+    with contextlib.suppress(psutil.Error):
+        words = " ".join(found.cmdline())[:80]
+    return f"pid {found.pid} {words}".strip()
 
 
 def alive(pid: int, started: float) -> bool:

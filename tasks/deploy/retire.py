@@ -5,7 +5,8 @@ from __future__ import annotations
 from ledger.models import Deployment, DeploymentStatus, EventType
 from ledger.runs import note_run
 from ledger.timeline import event
-from tasks.deploy import process
+from tasks.deploy.targets import target_of
+from tasks.deploy.telling import say
 from tasks.state import Here, here
 
 
@@ -20,9 +21,8 @@ async def stop_deployment(run_id: str) -> Deployment | None:
 
 
 async def retire(at: Here, old: Deployment, status: DeploymentStatus) -> None:
-    """Stop a deployment and say in the ledger what became of it."""
-    if old.pid is not None and old.pid_started is not None:
-        await process.stop(old.pid, old.pid_started)
+    """Stop a deployment and say in the ledger, and on GitHub, what became of it."""
+    await target_of(old.target).stop(old)
     changed = await at.ctx.store.change(
         Deployment, old.id, {"status": status}, expect={"status": DeploymentStatus.HEALTHY}
     )
@@ -32,3 +32,4 @@ async def retire(at: Here, old: Deployment, status: DeploymentStatus) -> None:
             event_id=f"{old.id}:{status}",
         )  # fmt: skip
         await note_run(at.ctx.store, old.run_id, {}, told)
+    await say(at, old.github_id, old.id, "inactive", f"v{old.version} is {status}")

@@ -56,6 +56,7 @@ async def look(at: Ground, run_id: str) -> World:
         facts += [plain(each) async for each in _issues(hub)]
         facts += [plain(each) async for each in _pulls(hub)]
         facts += [plain(each) async for each in _releases(hub)]
+        facts += [plain(each) async for each in _deployments(hub)]
         facts += [f"label {each['name']}" for each in await hub.all("labels")]
     facts += [plain(each) for each in await asyncio.to_thread(_git, at, run.repo)]
     facts += [f"run {run.state} {run.outcome} {run.release and run.release.tag}"]
@@ -152,6 +153,15 @@ async def _pulls(hub: _Hub) -> AsyncIterator[str]:
 async def _releases(hub: _Hub) -> AsyncIterator[str]:
     for release in await hub.all("releases"):
         yield f"release {release['tag_name']} {release['name']} draft {release['draft']} {release['body']}"
+        for each in release["assets"]:
+            yield f"file of {release['tag_name']}: {each['name']}"
+
+
+async def _deployments(hub: _Hub) -> AsyncIterator[str]:
+    for each in await hub.all("deployments"):
+        yield f"deployment of {each['ref']} to {each['environment']}"
+        for word in await hub.all(f"deployments/{each['id']}/statuses"):
+            yield f"deployment of {each['ref']} is {word['state']}"
 
 
 def _git(at: Ground, repo: str) -> list[str]:

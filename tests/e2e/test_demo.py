@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -131,11 +133,22 @@ def test_both_defects_were_filed_blocked_fixed_and_closed(shown: dict[str, Any],
         assert f"Issue #{each['number']} is closed" in story
 
 
-def test_the_notes_trace_each_requirement(shown: dict[str, Any], clone: Path) -> None:
+def notes_of(home: Path, shown: dict[str, Any]) -> str:
+    """The notes as they stand on GitHub's page of the release."""
+    with closing(sqlite3.connect(home / "sandbox" / "sandbox.sqlite3")) as sandbox:
+        asked = "SELECT body FROM releases JOIN repos ON repos.id = repo_id WHERE tag_name = ? AND repos.name = ?"
+        found = sandbox.execute(asked, (shown["release"]["tag"], shown["repo"].partition("/")[2])).fetchone()
+    return str(found[0])
+
+
+def test_the_notes_trace_each_requirement(shown: dict[str, Any], clone: Path, home_folder: Path) -> None:
     assert shown["spec"]["requirements"]
     changelog = (clone / "CHANGELOG.md").read_text()
     assert "## [0.2.0]" in changelog
     assert 'version = "0.2.0"' in (clone / "pyproject.toml").read_text()
+    table = [line for line in notes_of(home_folder, shown).splitlines() if line.startswith("| **")]
+    assert len(table) == len(shown["spec"]["requirements"])
+    assert all(cell.strip() for line in table for cell in line.strip().strip("|").split("|"))
     tested = {need for issue in shown["issues"] if issue["tests"] for need in issue["requirements"]}
     assert {need["id"] for need in shown["spec"]["requirements"]} <= tested
 

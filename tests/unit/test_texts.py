@@ -66,8 +66,10 @@ def test_each_requirement_is_traced_to_issue_pull_request_and_test() -> None:
         title="Keys", problem="p", goals=["g"], requirements=[Requirement(id="R1", text="Have keys")],
         acceptance_criteria=["c"],
     )  # fmt: skip
-    done = _issue(requirements=["R1"], pr_number=9, tests=["tests/test_a.py::T::test_b"])
-    assert requirement_rows(spec, [done]) == ["| **R1** Have keys | #7 | #9 | `tests/test_a.py::T::test_b` |"]
+    done = _issue(requirements=["R1"], pr_number=9, merged_sha="a" * 40, tests=["tests/test_a.py::T::test_b"])
+    assert requirement_rows(spec, [done]) == [
+        "| **R1** Have keys | #7 | #9 | `aaaaaaa` | `tests/test_a.py::T::test_b` |"
+    ]
 
 
 def test_a_changelog_entry_goes_below_unreleased_and_above_the_rest() -> None:

@@ -42,20 +42,23 @@ def act(found: list[Deployment]) -> None:
                 lambda flow_run: f"Flow run {flow_run} deploys it",
             )  # fmt: skip
         back = may_go_back(found, chosen)
-        what = f"Back to v{back}" if back else "There is no earlier version there."
-        if press("Roll back …", Action.DEPLOY, what, icon=":material/undo:", disabled=back is None):
-            confirm(chosen.run_id, str(back))
+        what = f"Back to v{back[0]}, or further" if back else "There is no earlier version there."
+        if press("Roll back …", Action.DEPLOY, what, icon=":material/undo:", disabled=not back):
+            confirm(chosen.run_id, back)
 
 
 @st.dialog("Roll back?")
-def confirm(run_id: str, version: str) -> None:
+def confirm(run_id: str, versions: list[str]) -> None:
     """What runs there is ended, so it is asked twice."""
     from tasks.deploy.asking import ask_rollback
 
+    version = str(st.selectbox("Version", versions, format_func=lambda each: f"v{each}"))
     st.write(f"v{version} is deployed, and what runs there now is ended.")
     if st.button("Roll back", type="primary"):
         done = tell(
-            Action.DEPLOY, lambda: ask_rollback(run_id, by=me()), lambda flow_run: f"Flow run {flow_run} rolls back"
+            Action.DEPLOY,
+            lambda: ask_rollback(run_id, by=me(), to=version),
+            lambda flow_run: f"Flow run {flow_run} rolls back",
         )
         if done is not None:
             st.rerun()

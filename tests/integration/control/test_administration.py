@@ -36,10 +36,32 @@ async def test_a_setting_says_who_changed_it_and_from_what(store: Store, run: Ru
     await change_settings(REPO, {"coverage_percent": 90, "budget": Budget(usd=5)}, by="ann")
     await change_settings(REPO, {"coverage_percent": "90"}, by="bob")  # no change, nothing to tell
     kept = await store.get(UserSettings, run.project_id)
-    assert (kept.coverage_percent, kept.budget.usd, kept.deployment_env) == (90, 5, "local")
+    assert (kept.coverage_percent, kept.budget.usd, kept.deployment_env) == (90, 5, None)
     assert [(each.by, each.changes) for each in kept.history] == [
         ("ann", {"coverage_percent": ("80.0", "90.0"), "budget": ("none", "usd 5")}),
     ]  # fmt: skip
+
+
+async def test_what_a_project_leaves_open_is_as_the_user_says(store: Store, run: Run) -> None:
+    await change_settings(None, {"max_rounds": 6, "deployment_strategy": "manual"}, by="ann")
+    await change_settings(REPO, {"max_rounds": 4}, by="bob")
+    found = await project_settings(REPO)
+    assert (found.max_rounds, found.deployment_strategy, found.coverage_percent) == (4, "manual", 80)
+    sources = [found.sources[name] for name in ("max_rounds", "deployment_strategy", "coverage_percent")]
+    assert sources == ["project", "user", "default"]
+    taken_back = await change_settings(REPO, {"max_rounds": None}, by="bob")
+    assert (taken_back.max_rounds, taken_back.sources["max_rounds"]) == (6, "user")
+    assert [each.changes for each in taken_back.history] == [{"max_rounds": ("6", "4")}, {"max_rounds": ("4", "6")}]
+
+
+async def test_an_old_document_is_whole_after_its_first_change(store: Store, run: Run) -> None:
+    old = {"deploymentEnv": "local", "maxRounds": 3, "coveragePercent": 70.0, "deploymentStrategy": "process"}
+    raw = store.collection(UserSettings)
+    await raw.update_one({"_id": run.project_id}, {"$set": old, "$unset": {"layered": 1}})
+    await change_settings(REPO, {"max_rounds": 3}, by="ann")
+    found = await project_settings(REPO)
+    assert (found.sources["max_rounds"], found.sources["deployment_env"]) == ("project", "default")
+    assert (found.coverage_percent, found.sources["coverage_percent"]) == (70, "project")
 
 
 @pytest.mark.parametrize(
@@ -112,6 +134,10 @@ async def test_the_same_is_done_on_the_command_line(store: Store, run: Run) -> N
     assert "max_rounds                    5" in await call("settings", REPO)
     await call("settings", REPO, "--set", "budget.usd=")
     assert (await project_settings(REPO)).budget.usd is None
+    await call("settings", "--user", "--set", "deployment_target=docker")
+    assert "deployment_target             docker       from: user" in await call("settings", REPO)
+    await call("settings", "--user", "--set", "deployment_target=")
+    assert "deployment_target             process      from: default" in await call("settings", REPO)
     assert "(off)" in await call("agents", "qa-tester", "--off")
     assert "spec-writer" in await call("agents")
     told = json.loads(await call("agents", "qa-tester", "--set", "goals=One", "--set", "goals=Two", "--json"))

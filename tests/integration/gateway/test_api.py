@@ -311,7 +311,29 @@ async def test_deployments(gateway: Gateway, run: Run) -> None:
         assert (await client.get(f"{base}/deployments/{listed['id']}")).json() == listed
         assert (await client.post(f"{base}/deploy", json={"version": "v9.9.9", "env": "local"})).status_code == 404
         assert (await client.post(f"{base}/deploy", json={"version": "v0.2.0", "env": "moon"})).status_code == 404
-        assert (await client.post(f"{base}/deployments/{listed['id']}/rollback")).status_code == 404  # no release
+        back = f"{base}/deployments/{listed['id']}/rollback"
+        assert (await client.post(back)).status_code == 404  # no release
+        assert (await client.post(back, json={"version": "v9.9.9"})).status_code == 404
+        assert (await client.post(back, json={"version": "the first"})).status_code == 422
+
+
+async def test_settings_by_level(gateway: Gateway, run: Run) -> None:
+    of_project = f"/api/projects/{run.project_id}/settings"
+    async with gateway.client("admin") as client:
+        told = (await client.get(of_project)).json()
+        assert (told["maxRounds"], told["deploymentStrategy"]) == (3, "on-release")
+        assert set(told["sources"].values()) == {"default"}
+        (await client.patch("/api/settings", json={"maxRounds": 5, "coveragePercent": 70})).raise_for_status()
+        changed = await client.patch(of_project, json={"maxRounds": 4})
+        assert (changed.json()["maxRounds"], changed.json()["coveragePercent"]) == (4, 70)
+        sources = changed.json()["sources"]
+        assert (sources["maxRounds"], sources["coveragePercent"]) == ("project", "user")
+        taken_back = (await client.patch(of_project, json={"maxRounds": None})).json()
+        assert (taken_back["maxRounds"], taken_back["sources"]["maxRounds"]) == (5, "user")
+        assert (await client.patch(of_project, json={"maxRounds": 21})).status_code == 422
+        (await client.patch("/api/settings", json={"maxRounds": None, "coveragePercent": None})).raise_for_status()
+    async with gateway.client("operator") as client:
+        assert (await client.patch("/api/settings", json={"maxRounds": 5})).status_code == 403
 
 
 async def test_a_dispatch_is_sent_once(gateway: Gateway, run: Run) -> None:

@@ -192,10 +192,10 @@ def test_a_rollback_goes_to_the_greatest_version_below_the_one_that_runs() -> No
 
     old, older = deployed("1.9.0", DeploymentStatus.REPLACED), deployed("1.2.0", DeploymentStatus.STOPPED)
     now_ = deployed("1.10.0", DeploymentStatus.HEALTHY)
-    assert may_go_back([now_, old, older], now_) == "1.9.0"
-    assert may_go_back([now_], now_) is None
-    assert may_go_back([old, older], old) is None
-    assert may_go_back([now_, deployed("1.0.0", DeploymentStatus.REPLACED, "other")], now_) is None
+    assert may_go_back([now_, old, older], now_) == ["1.9.0", "1.2.0"]
+    assert may_go_back([now_], now_) == []
+    assert may_go_back([old, older], old) == []
+    assert may_go_back([now_, deployed("1.0.0", DeploymentStatus.REPLACED, "other")], now_) == []
 
 
 def test_changes_and_versions_say_who_and_when_the_newest_first() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from semver import Version
 
-from ledger.rules.version import next_version
+from ledger.rules.version import bump_of, highest, next_version
 
 Bump = Literal["major", "minor", "patch"]
 NUMBER = st.integers(0, 30)
@@ -41,3 +41,25 @@ def test_the_next_version_is_above_all_others(tags: list[Version], current: Vers
     found = Version.parse(next_version([f"v{tag}" for tag in tags], str(current) if current else None, bump))
     assert all(found > each for each in [*tags, *([current] if current else [])])
     assert (found.prerelease, found.build) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("titles", "messages", "before", "expected"),
+    [
+        (["Say hello"], [], "0.1.0", "minor"),
+        (["fix: the total"], [], "0.1.0", "patch"),
+        (["fix(cli): the total", "docs: say so"], ["Merge task/1 into epic/2"], "1.4.0", "patch"),
+        (["fix: the total", "feat: a new command"], [], "1.4.0", "minor"),
+        (["fix: the total"], ["feat(api): one more field"], "1.4.0", "minor"),
+        (["fix: the total"], ["Release v1.4.0", "Note: nothing"], "1.4.0", "minor"),
+        (["feat!: another shape"], [], "1.4.0", "major"),
+        (["feat!: another shape"], [], "0.4.0", "minor"),
+        (["fix: x"], ["Round it\n\nBREAKING CHANGE: cents are gone"], "2.0.0", "major"),
+        (["fix: x"], ["fix(core)!: round it"], "0.2.0", "minor"),
+        ([], [], "1.0.0", "minor"),
+    ],
+)
+def test_the_step_is_as_large_as_what_changed(
+    titles: list[str], messages: list[str], before: str, expected: str
+) -> None:
+    assert bump_of(titles, messages, highest([], before)) == expected
