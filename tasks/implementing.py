@@ -26,10 +26,10 @@ from tasks.agents.registry import coder
 from tasks.agents.starting import start_agent
 from tasks.agents.working import work_in
 from tasks.answers import Produced
-from tasks.budget import metered
 from tasks.git import Clone, clone, discard
 from tasks.github.repo import Sha
 from tasks.guarding import guard
+from tasks.metering import metered
 from tasks.scratch import produce_on_branch, remote, works_elsewhere
 from tasks.state import Here, here
 from tasks.step import step

@@ -15,9 +15,9 @@ from tasks.agents.ports import CodingAgent
 from tasks.agents.starting import start_agent
 from tasks.agents.working import require_resolved
 from tasks.answers import Produced
-from tasks.budget import metered
 from tasks.git import IDENTITY, Clone, Remote, clone, discard
 from tasks.github.repo import Repo
+from tasks.metering import metered
 from tasks.state import Here
 
 SCRATCH = "agent/"
