@@ -116,8 +116,8 @@ async def seen_through(note: Coroutine[Any, Any, None], *, leaving: bool = False
         except asyncio.CancelledError as error:
             stopped, until = error, until if stopped else time.monotonic() + NOTING
     if not (leaving or stopped):
-        return writing.result()
-    if not writing.done():
+        writing.result()
+    elif not writing.done():
         writing.cancel()
         log.warning("what an agent used was not noted within %.0f s", NOTING)
     elif not writing.cancelled() and (why := writing.exception()) is not None:

@@ -52,14 +52,14 @@ async def produce_on_branch(
     try:
         base, conflicts = await _begin(at, made, scratch, branch, merged)
         asked = job.model_copy(update={"input": job.input.model_copy(update={"branch": scratch})})
-        result = await agent.result(await start_agent(at.ctx, agent, asked, key, made.path))
+        result = await metered(await agent.result(await start_agent(at.ctx, agent, asked, key, made.path)))
         await _take(made, scratch, base)
-        require_resolved(made, conflicts)
+        require_resolved(made, conflicts, result)
         patch = await made.patch()
     finally:
         await discard(made)
     await _remove(at, scratch)
-    return Produced(result=await metered(result), base=base, merged=merged, patch=patch)
+    return Produced(result=result, base=base, merged=merged, patch=patch)
 
 
 async def _begin(at: Here, made: Clone, scratch: str, branch: str, merged: str | None) -> tuple[str, list[str]]:

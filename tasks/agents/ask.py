@@ -208,7 +208,7 @@ async def journal(
 
 
 async def _once_more(ctx: Context, run: Run, job: AgentJob, known: AgentRun, *, lonely: bool) -> None:
-    """Take up an agent run that was cut off, or failed; what was out when nobody could note it any more is estimated."""
+    """Take up an agent run that was cut off, or failed. What a request took that was out then is estimated."""
     if known.asking is not None:
         await lost(known.asking, "cut off before it was answered")
     if lonely and known.status is AgentRunStatus.RUNNING:
