@@ -11,7 +11,7 @@ from ledger.models import AgentResult, Errand, ErrandStatus
 from ledger.store import Store
 from shipline.config import load_settings
 from shipline.errors import ShiplineError
-from tasks.agents.ports import AgentRef
+from tasks.agents.ports import AgentFailed, AgentRef
 from tasks.agents.registry import coder
 from tasks.context import context
 from tasks.errands import carry_out
@@ -68,8 +68,11 @@ async def work_on(store: Store, errand: Errand) -> None:
         return
     error = work.exception()
     if error is None:
+        await errands.count(store, errand, work.result().usage)
         await errands.end(store, errand, ErrandStatus.COMPLETED, result=work.result())
         return
+    if isinstance(error, AgentFailed):
+        await errands.count(store, errand, error.usage)
     if not isinstance(error, ShiplineError):
         log.error("errand %s", errand.id, exc_info=error)
     why = str(error) if isinstance(error, ShiplineError) else f"{type(error).__name__}: {error}"
@@ -109,8 +112,10 @@ def _taken(said: list[str]) -> list[str]:
 
 
 async def _stop(errand: Errand, work: asyncio.Task[AgentResult]) -> None:
+    """The agent is told to; whoever waits for it hears what it used."""
     if errand.ref is not None:
         await coder((await context()).settings).cancel(AgentRef(id=errand.ref))
+        await asyncio.wait({work}, timeout=LAST)
     work.cancel()
 
 

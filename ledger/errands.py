@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from pymongo import ReturnDocument
 
-from ledger.models import AgentResult, Errand, ErrandStatus, now
+from ledger.models import AgentResult, Errand, ErrandStatus, Usage, now
 from ledger.store import Store
 from shipline.errors import InvalidInput
 from shipline.redact import redact, redact_text
@@ -29,7 +29,10 @@ async def ask(store: Store, errand: Errand) -> Errand:
     if (known.repo, known.branch, known.task, known.context) != _as_kept(errand):
         raise InvalidInput("This key stands for another request already.", "Give this one a key of its own.")
     if known.status in (ErrandStatus.FAILED, ErrandStatus.CANCELLED):
-        anew = {"status": ErrandStatus.WAITING, "until": now(), "starts": 0, "error": None, "log": []}
+        anew = {
+            "status": ErrandStatus.WAITING, "until": now(), "starts": 0, "error": None, "log": [], "base": None,
+            "ref": None, "attempt": known.attempt + 1,
+        }  # fmt: skip
         return await store.change(Errand, known.id, anew, expect={"status": known.status}) or known
     return known
 
@@ -80,6 +83,16 @@ async def end(
     await store.collection(Errand).update_one(
         _mine(errand), {"$set": {**redact(told), "status": status, "updated_at": now()}}
     )
+
+
+async def count(store: Store, errand: Errand, usage: Usage) -> None:
+    """Add what the agent of this attempt used, whatever became of it."""
+    more = {f"used.{name}": value for name, value in usage.model_dump(by_alias=True).items()}
+    mine = {"_id": errand.id, "attempt": errand.attempt, "starts": errand.starts}
+    await store.collection(Errand).update_one(
+        {**mine, "used": None}, {"$set": {"used": Usage().model_dump(by_alias=True)}}
+    )
+    await store.collection(Errand).update_one(mine, {"$inc": more})
 
 
 async def cancel(store: Store, errand_id: str) -> Errand:

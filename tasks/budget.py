@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, field
 from typing import Any
 
 from ledger.interrupts import heed, pause_run
-from ledger.models import AgentResult, AgentRun, Budget, EventType, Level, Run, Spent, Usage
+from ledger.models import AgentRun, Budget, EventType, Level, Run, Spent
 from ledger.rules.budget import BY, KINDS, amount, nearly_used_up, stop_words, used_up, warning
 from ledger.store import Store
 from ledger.timeline import drain, event
@@ -82,63 +80,6 @@ async def counting(store: Store, run_id: str) -> AsyncIterator[None]:
     finally:
         over.set()
         await asyncio.gather(ended, counter)
-
-
-@dataclass
-class Meter:
-    """What one agent run has cost so far: ``before`` in attempts that came to nothing, ``now`` in this one."""
-
-    store: Store
-    agent_run: str
-    before: Usage
-    now: Usage = field(default_factory=Usage)
-
-    async def keep(self) -> None:
-        """Write it down as lost; it is found again when something comes of it."""
-        cost = (self.before + self.now).model_dump(by_alias=True)
-        await self.store.change(AgentRun, self.agent_run, {"usage": cost, "wasted": cost})
-
-
-_meter: ContextVar[Meter | None] = ContextVar("meter", default=None)
-
-
-async def metered(result: AgentResult) -> AgentResult:
-    """Note what an answer cost as soon as it is there: it counts even when nothing can be done with it."""
-    meter = _meter.get()
-    if meter is not None and meter.now != result.usage:
-        meter.now = result.usage
-        await meter.keep()
-    return result
-
-
-async def spent(usage: Usage) -> None:
-    """Note what one response of a service cost, when there may be more before there is an answer."""
-    meter = _meter.get()
-    if meter is not None:
-        meter.now = meter.now + usage
-        await meter.keep()
-
-
-async def lost(usage: Usage) -> None:
-    """Note what a request took whose answer nobody waits for: an estimate, and the agent run says so."""
-    meter = _meter.get()
-    if meter is None:
-        return
-    await spent(usage)
-    known = await meter.store.get(AgentRun, meter.agent_run)
-    said = {"what": "left before it answered; what it took is estimated", "inputTokens": usage.input_tokens}
-    await meter.store.change(AgentRun, meter.agent_run, {"steps": [*known.steps, said]})
-
-
-@asynccontextmanager
-async def metering(store: Store, agent_run: str) -> AsyncIterator[Meter]:
-    """Count what the answers within the body cost, each as it arrives: whoever dies after that has lost nothing."""
-    meter = Meter(store, agent_run, (await store.get(AgentRun, agent_run)).wasted)
-    token = _meter.set(meter)
-    try:
-        yield meter
-    finally:
-        _meter.reset(token)
 
 
 async def raise_budget(run_id: str, *, by: str, usd: float | None, tokens: int | None, minutes: float | None) -> Run:

@@ -87,7 +87,8 @@ class Clone:
         try:
             await self.git("merge", "--no-commit", "--no-ff", commit, env=IDENTITY)
         except GitError:
-            conflicts = (await self.git("diff", "--name-only", "--diff-filter=U")).split()
+            named = await self.git("diff", "--name-only", "--diff-filter=U", "-z")
+            conflicts = [each for each in named.split("\0") if each]
             if not conflicts:
                 raise
             return conflicts

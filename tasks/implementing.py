@@ -26,10 +26,10 @@ from tasks.agents.registry import coder
 from tasks.agents.starting import start_agent
 from tasks.agents.working import work_in
 from tasks.answers import Produced
-from tasks.budget import metered
 from tasks.git import Clone, clone, discard
 from tasks.github.repo import Sha
-from tasks.guarding import guard
+from tasks.guarding import guard, merged_by_git
+from tasks.metering import metered
 from tasks.scratch import produce_on_branch, remote, works_elsewhere
 from tasks.state import Here, here
 from tasks.step import step
@@ -75,7 +75,8 @@ async def resolve_conflict(run_id: str, key: str) -> str:
     round_ = await _conflict_round(at, key, tip)
     objective = f"Resolve the conflict of {issue.title} with its parent branch"
     job = await compose(at.ctx, at.run, AgentType.DEVELOPER_IMPLEMENTER, objective, issue=issue, round_=round_)
-    agent_key = Key(run_id, key, round_, EffectKind.AGENT_CONFLICT, tip[:12])
+    anew = f".{issue.round}" if issue.round > 1 else ""  # who is retried is asked anew
+    agent_key = Key(run_id, key, f"{round_}{anew}", EffectKind.AGENT_CONFLICT, tip[:12])
 
     async def work() -> Produced:
         return await produce(at, job, agent_key, branch, tip)
@@ -118,9 +119,9 @@ async def _push(at: Here, issue: Issue, produced: Produced, round_: str) -> str:
         made = await clone(await remote(at), produced.base, workplace(at, issue.key, "push"))
         try:
             message = commit_message(issue, at.run.id, round_, produced.result.output.changeset_summary)
+            merge = await merged_by_git(made, produced.merged) if produced.merged else None
             commit = await made.commit(produced.patch, message, produced.merged)
-            if produced.merged is None:  # a merge also brings what others wrote; its parts were guarded before
-                await guard(at, made, issue, produced.base, commit, digest(produced.patch, produced.base))
+            await guard(at, made, issue, produced.base, commit, digest(produced.patch, produced.base), merge)
             if theirs not in (None, produced.base):  # a person pushed while the agent worked
                 commit = await _beside(made, commit, str(theirs), f"Merge what was pushed to {branch}\n\n{trailer}\n")
             await made.push(commit, branch)

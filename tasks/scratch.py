@@ -15,9 +15,9 @@ from tasks.agents.ports import CodingAgent
 from tasks.agents.starting import start_agent
 from tasks.agents.working import require_resolved
 from tasks.answers import Produced
-from tasks.budget import metered
 from tasks.git import IDENTITY, Clone, Remote, clone, discard
 from tasks.github.repo import Repo
+from tasks.metering import metered
 from tasks.state import Here
 
 SCRATCH = "agent/"
@@ -52,14 +52,14 @@ async def produce_on_branch(
     try:
         base, conflicts = await _begin(at, made, scratch, branch, merged)
         asked = job.model_copy(update={"input": job.input.model_copy(update={"branch": scratch})})
-        result = await agent.result(await start_agent(at.ctx, agent, asked, key, made.path))
-        await _take(made, scratch, base)
-        require_resolved(made, conflicts)
+        result = await metered(await agent.result(await start_agent(at.ctx, agent, asked, key, made.path)))
+        await take(made, scratch, base)
+        require_resolved(made, conflicts, result)
         patch = await made.patch()
     finally:
         await discard(made)
-    await _remove(at, scratch)
-    return Produced(result=await metered(result), base=base, merged=merged, patch=patch)
+    await remove_branch(at.repo, scratch)
+    return Produced(result=result, base=base, merged=merged, patch=patch)
 
 
 async def _begin(at: Here, made: Clone, scratch: str, branch: str, merged: str | None) -> tuple[str, list[str]]:
@@ -78,7 +78,7 @@ async def _begin(at: Here, made: Clone, scratch: str, branch: str, merged: str |
     return base, conflicts
 
 
-async def _take(made: Clone, scratch: str, base: str) -> None:
+async def take(made: Clone, scratch: str, base: str) -> None:
     """The agent's files as a change that is not committed, on the base."""
     await made.git("reset", "--quiet", "--hard", base, env=IDENTITY)
     await made.git("fetch", "--quiet", "origin", f"refs/heads/{scratch}", env=made.remote.environment())
@@ -98,10 +98,10 @@ async def remove_scratch(repo: Repo, run_id: str) -> list[str]:
     return left
 
 
-async def _remove(at: Here, scratch: str) -> None:
+async def remove_branch(repo: Repo, scratch: str) -> None:
     """Nobody needs it any more. It is no loss when it stays: the next agent of this effect finds it again."""
     try:
-        await at.repo.delete_branch(scratch)
+        await repo.delete_branch(scratch)
     except NotFound:
         return
     except ShiplineError as error:

@@ -59,5 +59,5 @@ def _out(errand: Errand) -> Execution:
         id=errand.id, status=errand.status.value, head=errand.head, error=errand.error, log=errand.log,
         summary=output.changeset_summary if output else "", notes=output.notes if output else "",
         answer=output.answer if output else None, artifacts=output.artifacts_out if output else [],
-        usage=errand.result.usage if errand.result else None, warnings=errand.result.warnings if errand.result else [],
+        usage=errand.used, warnings=errand.result.warnings if errand.result else [],
     )  # fmt: skip

@@ -112,12 +112,25 @@ class Usage(Model):
             seconds=self.seconds + other.seconds,
         )
 
+    def __sub__(self, other: Usage) -> Usage:
+        """What is left of it, of nothing less than nothing."""
+        return Usage(
+            input_tokens=max(0, self.input_tokens - other.input_tokens),
+            output_tokens=max(0, self.output_tokens - other.output_tokens),
+            usd=max(0.0, self.usd - other.usd),
+            seconds=max(0.0, self.seconds - other.seconds),
+        )
+
 
 class AgentResult(Model):
-    """An agent's answer with its usage; ``replayed`` is true when nobody thought."""
+    """An agent's answer with its usage; ``replayed`` is true when nobody thought.
+
+    ``account`` names who keeps count, where ``usage`` is all that was used there so far: told again, it is the same.
+    """
 
     output: AgentOutput
     usage: Usage = Field(default_factory=Usage)
+    account: str | None = None
     replayed: bool = False
     warnings: list[str] = Field(default_factory=list)
 
@@ -134,7 +147,8 @@ class AgentRunStatus(StrEnum):
 class AgentRun(Stamped):
     """One request and its answer. ``ref`` is what the coding agent's port calls it, known once it was started.
 
-    ``usage`` is what all attempts used; ``wasted`` is the part of those that came to nothing.
+    ``usage`` is what all attempts used; ``wasted`` is the part of those that came to nothing. ``counted`` is what was
+    counted of each account, by its digest. ``asking`` is what a request takes that is out right now: an estimate.
     """
 
     COLLECTION: ClassVar[str] = "agent_runs"
@@ -150,9 +164,12 @@ class AgentRun(Stamped):
     output: AgentOutput | None = None
     usage: Usage = Field(default_factory=Usage)
     wasted: Usage = Field(default_factory=Usage)
+    counted: dict[str, Usage] = Field(default_factory=dict)
+    asking: Usage | None = None
     steps: list[dict[str, Any]] = Field(default_factory=list)
     status: AgentRunStatus = AgentRunStatus.PENDING
     artifacts_in: list[str] = Field(default_factory=list)
     artifacts_out: list[str] = Field(default_factory=list)
     replayed: bool = False
+    warnings: list[str] = Field(default_factory=list)
     error: str | None = None

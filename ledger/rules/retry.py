@@ -23,12 +23,14 @@ def again(issue: Issue) -> dict[str, Any]:
 def let_pass(issue: Issue, by: str) -> dict[str, Any]:
     """The fields to set (Mongo names) so that the change that was held is pushed after all, and no other.
 
-    The round stays: nobody is asked anew. InvalidInput when no guard stopped the node.
+    The round stays: nobody is asked anew. A node that was built already goes on where it stopped. InvalidInput when no
+    guard stopped the node.
     """
     if issue.held is None or not issue.may_pass:
         raise InvalidInput(f"No guard holds a change of {issue.key}.", "Only what a guard stopped can be let through.")
     held = issue.held.model_copy(update={"allowed_by": by})
-    return {"failure": None, "status": IssueStatus.NEW, "held": held.model_dump(by_alias=True)}
+    values: dict[str, Any] = {"failure": None, "held": held.model_dump(by_alias=True)}
+    return values | ({"status": IssueStatus.NEW} if issue.status is IssueStatus.IN_PROGRESS else {})
 
 
 def _tested(issue: Issue) -> bool:

@@ -11,15 +11,16 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import acp
 import psutil
 from acp.exceptions import RequestError
-from acp.schema import ClientCapabilities, Implementation, PromptResponse
+from acp.schema import ClientCapabilities, Implementation, InitializeResponse, PromptResponse
 
 from ledger.models import AgentJob, AgentOutput, AgentResult, Usage
 from shipline.config import load_settings
@@ -30,7 +31,7 @@ from tasks.agents.acp_client import Listener
 from tasks.agents.answering import answer_in, split_words
 from tasks.agents.local_place import FOLDER, Place, forget_old, place_of
 from tasks.agents.material import tokens
-from tasks.agents.ports import AgentEvent, AgentRef
+from tasks.agents.ports import AgentEvent, AgentFailed, AgentRef
 from tasks.agents.settings import CoderSettings, coder_settings
 from tasks.confine import SUPERVISOR, end_tree, scrubbed_environment, sweep_home
 from tasks.git import run_git
@@ -40,6 +41,8 @@ MOST_ERRORS = 4_000  # bytes of what it says on standard error
 LIMIT = 50_000_000  # bytes of one message; a longer one ends the connection
 NOT_TOLD = "The agent does not tell what it used; tokens are estimated from what was said."
 AGAIN = "It was cut off and started once more; its session could not be taken up again."
+CUT_OFF = "What it used before it was cut off is estimated."
+AUTH_REQUIRED = -32000  # the protocol's code of an error
 GO_ON = "You were cut off. What you had changed is still there. Look at it, and finish the task."
 
 
@@ -49,6 +52,8 @@ class _Live:
 
     task: asyncio.Task[AgentResult]
     listener: Listener
+    place: Place
+    settings: CoderSettings
 
 
 @dataclass
@@ -61,6 +66,7 @@ class _Session:
     errors: bytearray
     id: str = ""
     prompt: str = ""
+    asked: asyncio.Future[PromptResponse] | None = None
     gate: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
     warnings: list[str] = field(default_factory=list)
 
@@ -92,7 +98,7 @@ class AcpAgent:
             listener = Listener(place.tree)
             work = asyncio.create_task(_work(place, job, key, argv, settings, listener))
             work.add_done_callback(_heard)
-            self._live[ref.id] = _Live(work, listener)
+            self._live[ref.id] = _Live(work, listener, place, settings)
         return ref
 
     async def follow_up(self, ref: AgentRef, text: str) -> None:
@@ -151,20 +157,31 @@ async def _work(
     try:
         try:
             async with asyncio.timeout(settings.agent_seconds):
-                await _open(session, place, job)
+                await _open(session, place, job, settings)
                 place.note(session=session.id, starts=int(place.state().get("starts", 0)) + 1)
-                said = await session.link.prompt(session_id=session.id, prompt=[acp.text_block(session.prompt)])
+                place.asked(tokens(session.prompt))
+                asked = session.link.prompt(session_id=session.id, prompt=[acp.text_block(session.prompt)])
+                session.asked = asyncio.ensure_future(asked)
+                session.asked.add_done_callback(listener.answered)
+                said = await asyncio.shield(session.asked)
         except TimeoutError:
             await _ask_to_end(session)
-            raise AgentError(
+            raise _failed(
+                place,
+                listener,
+                settings,
                 f"The local agent did not end within {settings.agent_seconds / 60:.1f} minutes.",
                 "It was stopped. Retry, or make the issue smaller; SHIPLINE_AGENT_SECONDS is the limit.",
             ) from None
         except (RequestError, ConnectionError, EOFError, ValueError) as error:
-            raise AgentError(f"The local agent failed: {_why(session, error)}.", "Retry the issue.") from error
-        result = _result(said, session, job, settings)
+            words = f"The local agent failed: {_why(session, error)}."
+            raise _failed(place, listener, settings, words, "Retry the issue.") from error
+        result = _result(said, session, place, settings)
     except AgentError:
         place.note(stopped=True)  # so that a retry begins on fresh files
+        raise
+    except asyncio.CancelledError:
+        await _ask_to_end(session)
         raise
     finally:
         with contextlib.suppress(Exception):  # a connection that is broken already need not be closed
@@ -214,7 +231,7 @@ async def _spawn(place: Place, key: str, argv: list[str], settings: CoderSetting
     return _Session(link, listener, process, errors, gate=gate, warnings=warnings)
 
 
-async def _open(session: _Session, place: Place, job: AgentJob) -> None:
+async def _open(session: _Session, place: Place, job: AgentJob, settings: CoderSettings) -> None:
     """Come to an open session: the one there was, or a new one."""
     known = str(place.state().get("session") or "")
     about = await session.link.initialize(
@@ -229,41 +246,93 @@ async def _open(session: _Session, place: Place, job: AgentJob) -> None:
     able, cwd = about.agent_capabilities, str(place.tree)
     resumes = bool(able and able.session_capabilities and able.session_capabilities.resume)
     loads = bool(able and able.load_session)
+    way_in = partial(_let_in, session, about, settings)
     calls = [*([session.link.resume_session] if resumes else []), *([session.link.load_session] if loads else [])]
     for call in calls if known else []:
         with contextlib.suppress(RequestError):  # it does not know it any more: the next way, or a new one
-            await call(session_id=known, cwd=cwd, mcp_servers=[])
+            await way_in(partial(call, session_id=known, cwd=cwd, mcp_servers=[]))
             session.id, session.prompt = known, GO_ON
             return
-    session.id = (await session.link.new_session(cwd=cwd, mcp_servers=[])).session_id
+    session.id = (await way_in(partial(session.link.new_session, cwd=cwd, mcp_servers=[]))).session_id
     session.prompt = job.context
     if known:
         session.warnings.append(AGAIN)
         session.prompt = f"{job.context}\n\n{GO_ON}"
 
 
-def _result(said: PromptResponse, session: _Session, job: AgentJob, settings: CoderSettings) -> AgentResult:
+async def _let_in(
+    session: _Session, about: InitializeResponse, settings: CoderSettings, call: Callable[[], Awaitable[Any]]
+) -> Any:
+    """Make a call; where the agent wants to know who we are first, tell it and make it again."""
+    try:
+        return await call()
+    except RequestError as error:
+        if error.code != AUTH_REQUIRED:
+            raise
+    await session.link.authenticate(method_id=way_to_sign_in(about.auth_methods or [], settings))
+    return await call()
+
+
+def way_to_sign_in(methods: Sequence[Any], settings: CoderSettings) -> str:
+    """The id of the method that is configured, else of the first that needs nobody at a terminal; ConfigError."""
+    offered = [str(each.id) for each in methods]
+    named = ", ".join(offered) or "none"
+    if settings.acp_auth is not None:
+        if settings.acp_auth not in offered:
+            words = f"The agent has no way to sign in that is called {settings.acp_auth!r} (it offers {named})."
+            raise ConfigError(words, "Correct SHIPLINE_ACP_AUTH.")
+        return settings.acp_auth
+    for each in methods:
+        kind = getattr(each, "type", "agent")
+        given = all(var.name in settings.acp_env or var.optional for var in getattr(each, "vars", []))
+        if kind == "agent" or (kind == "env_var" and given):
+            return str(each.id)
+    raise ConfigError(
+        f"The agent wants somebody to sign in, and offers no way that needs no person (it offers {named}).",
+        "Sign in by hand once and let it see that (SHIPLINE_ACP_PATHS), or give it its key by SHIPLINE_ACP_ENV.",
+    )
+
+
+def _result(said: PromptResponse, session: _Session, place: Place, settings: CoderSettings) -> AgentResult:
     words = redact_text(session.listener.words)
+    usage, estimated = _used(place, session.listener, settings)
     if said.stop_reason != "end_turn":
         last = words.strip()[-300:].rstrip(".") or "it said nothing"
-        raise AgentError(f"The local agent stopped ({said.stop_reason}): {last}.", "Retry the issue.")
-    warnings = [*session.warnings, *(f"It was not allowed {each}." for each in session.listener.refused[:10])]
-    if said.usage is not None:
-        took, gave = said.usage.input_tokens, said.usage.output_tokens
-    else:
-        took, gave = tokens(job.context), tokens(words)
-        warnings.append(NOT_TOLD)
-    usd = (took * settings.coder_usd_in + gave * settings.coder_usd_out) / 1_000_000
+        told = f"The local agent stopped ({said.stop_reason}): {last}."
+        raise AgentFailed(told, "Retry the issue.", usage=usage, account=place.account)
+    refused = (f"It was not allowed {each}." for each in session.listener.refused[:10])
     subject, notes = split_words(words)
     output = AgentOutput(changeset_summary=subject, notes=notes, answer=answer_in(words))
-    return AgentResult(output=output, usage=Usage(input_tokens=took, output_tokens=gave, usd=usd), warnings=warnings)
+    warnings = [*session.warnings, *refused, *estimated]
+    return AgentResult(output=output, usage=usage, account=place.account, warnings=warnings)
+
+
+def _used(place: Place, listener: Listener, settings: CoderSettings) -> tuple[Usage, list[str]]:
+    """What it used since it was begun on these files, and what of that is an estimate."""
+    last, before = place.prompts[-1:], place.prompts[:-1]
+    took, gave = sum(before), 0
+    warnings = [CUT_OFF] if before else []
+    if listener.used is not None:
+        took, gave = took + listener.used.input_tokens, listener.used.output_tokens
+    else:
+        took, gave = took + sum(last), tokens(redact_text(listener.words))
+        warnings.append(NOT_TOLD)
+    usd = (took * settings.coder_usd_in + gave * settings.coder_usd_out) / 1_000_000
+    return Usage(input_tokens=took, output_tokens=gave, usd=usd), warnings
+
+
+def _failed(place: Place, listener: Listener, settings: CoderSettings, words: str, hint: str) -> AgentFailed:
+    return AgentFailed(words, hint, usage=_used(place, listener, settings)[0], account=place.account)
 
 
 async def _ask_to_end(session: _Session) -> None:
-    with contextlib.suppress(Exception):  # it is ended by force in a moment
+    """Tell it to stop, and give it a moment to say how it stands; it is ended by force after that."""
+    if session.asked is None or session.asked.done():
+        return
+    with contextlib.suppress(Exception):
         async with asyncio.timeout(GRACE):
             await session.link.cancel(session_id=session.id)
-            await session.process.wait()
+            await asyncio.wait({session.asked})
 
 
 async def _drain(stream: asyncio.StreamReader | None, kept: bytearray) -> None:
@@ -304,11 +373,12 @@ async def _its(live: _Live) -> AgentResult:
         return await asyncio.shield(live.task)
     except asyncio.CancelledError:
         if live.task.cancelled():
-            raise AgentError("The local agent was cancelled.", "Retry the issue.") from None
+            words = "The local agent was cancelled."
+            raise _failed(live.place, live.listener, live.settings, words, "Retry the issue.") from None
         raise
 
 
-def _heard(task: asyncio.Task[Any]) -> None:
+def _heard(task: asyncio.Future[Any]) -> None:
     """Whoever waits is told; where nobody waits any more it is no fault of the loop."""
     if not task.cancelled():
         task.exception()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from asyncio import Future
 from pathlib import Path
 from typing import Any
 
-from acp import RequestPermissionResponse
+from acp import PromptResponse, RequestPermissionResponse
 from acp.schema import (
     AgentMessageChunk,
     AllowedOutcome,
@@ -14,6 +15,7 @@ from acp.schema import (
     TextContentBlock,
     ToolCallStart,
     ToolCallUpdate,
+    Usage,
 )
 
 from tasks.agents.ports import AgentEvent
@@ -32,6 +34,7 @@ class Listener:
         self.words = ""
         self.events: list[AgentEvent] = []
         self.refused: list[str] = []
+        self.used: Usage | None = None
         self._worked = False
 
     async def request_permission(
@@ -62,6 +65,11 @@ class Listener:
         if isinstance(update, ToolCallStart):
             self._worked = True  # what it says after it has worked is its last word so far
         self._note(str(getattr(update, "title", None) or getattr(update, "session_update", "")))
+
+    def answered(self, prompt: Future[PromptResponse]) -> None:
+        """The end of a prompt, when it has one: what the agent says that it used counts, however it ended."""
+        if not prompt.cancelled() and prompt.exception() is None:
+            self.used = prompt.result().usage
 
     async def ext_method(self, method: str, params: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002
         """A vendor's own question. It is answered, since some wait for it, and with nothing."""

@@ -23,6 +23,7 @@ from ledger.models import (
     Executor,
     Idea,
     Issue,
+    Level,
     Model,
     OnboardingDoc,
     Run,
@@ -34,10 +35,12 @@ from shipline.redact import redact_text
 from tasks.actions.elsewhere import ask_there
 from tasks.agents.material import Section, fit
 from tasks.agents.packs import read_packs
-from tasks.agents.registry import only_replays, planner
+from tasks.agents.ports import AgentFailed
+from tasks.agents.registry import RECORDED, only_replays, planner
 from tasks.agents.untrusted import one_line, rendered, shown
-from tasks.budget import counting, metered, metering, require_budget
+from tasks.budget import counting, require_budget
 from tasks.context import Context
+from tasks.metering import Meter, lost, metered, metering, seen_through
 
 T = TypeVar("T", bound=Model)
 Made = TypeVar("Made", bound=Model)
@@ -118,14 +121,16 @@ async def ask_planner(ctx: Context, run: Run, job: AgentJob, schema: type[T]) ->
     """One typed answer of a planning agent, asked once."""
     key = Key(run.id, job.node_key, job.round, EffectKind(f"agent.{job.type.value}"))
 
+    there = run.executor is Executor.ACTIONS
+
     async def act() -> AgentResult:
-        there = run.executor is Executor.ACTIONS
         asked = ask_there(ctx, run, key, job, schema) if there else planner(ctx.settings).ask(job, schema)
         result = await metered(await asked)
         parse(result, schema, job)
         return result
 
-    result = await journal(ctx, run, key, job, act, AgentResult, lambda done: done)
+    lonely = not there and ctx.settings.planner != RECORDED  # who asked is gone, and with it the answer
+    result = await journal(ctx, run, key, job, act, AgentResult, lambda done: done, lonely=lonely)
     return parse(result, schema, job)
 
 
@@ -149,34 +154,43 @@ async def journal(
     act: Callable[[], Awaitable[Made]],
     outcome: type[Made],
     result_of: Callable[[Made], AgentResult],
+    *,
+    lonely: bool = False,
 ) -> Made:
-    """Run ``act`` as the effect ``key`` and keep the agent run beside it, whatever becomes of it."""
+    """Run ``act`` as the effect ``key`` and keep the agent run beside it, whatever becomes of it.
+
+    A ``lonely`` agent cannot be found again by another process: it is started once more, and the ledger says so.
+    """
     record = AgentRun(
         id=str(key), run_id=run.id, agent_id=job.type.value, project_id=run.project_id, node_key=job.node_key,
-        round=job.round, input=job.input, status=AgentRunStatus.RUNNING,
+        round=job.round, input=job.input, status=AgentRunStatus.RUNNING, artifacts_in=job.input.artifacts_in,
     )  # fmt: skip
 
     async def recorded() -> Made:
         await require_budget(ctx.store, run.id)
-        if not await ctx.store.insert(record):  # an earlier attempt was cut off, or failed
-            await ctx.store.change(AgentRun, record.id, {"status": AgentRunStatus.RUNNING, "error": None})
+        fresh = await ctx.store.insert(record)
         async with counting(ctx.store, run.id), metering(ctx.store, record.id) as meter:
+            if not fresh:  # an earlier attempt was cut off, or failed
+                await _once_more(ctx, run, job, await ctx.store.get(AgentRun, record.id), lonely=lonely)
             try:
                 made = await act()
             except Exception as error:  # noted on the agent run; the effect's journal notes it too
-                failed = {"status": AgentRunStatus.FAILED, "error": str(error)}
-                await ctx.store.change(AgentRun, record.id, failed)
+                await seen_through(_failed(meter, error))
                 raise
-        result = result_of(made)
+            result = result_of(made)
+            meter.now = meter.share(result.usage, result.account)
         await ctx.store.change(
             AgentRun,
             record.id,
             {
                 "status": AgentRunStatus.COMPLETED,
                 "output": result.output.model_dump(by_alias=True),
-                "usage": (meter.before + result.usage).model_dump(by_alias=True),
+                "usage": meter.total.model_dump(by_alias=True),
                 "wasted": meter.before.model_dump(by_alias=True),
+                "asking": None,
+                "artifactsOut": result.output.artifacts_out,
                 "replayed": result.replayed,
+                "warnings": result.warnings,
                 "error": None,
             },
         )
@@ -191,6 +205,26 @@ async def journal(
     return await perform(
         ctx.store, key, outcome, act=recorded, look=nothing_to_find, say=say, phase=run.state, long=True
     )
+
+
+async def _once_more(ctx: Context, run: Run, job: AgentJob, known: AgentRun, *, lonely: bool) -> None:
+    """Take up an agent run that was cut off, or failed. What a request took that was out then is estimated."""
+    if known.asking is not None:
+        await lost(known.asking, "cut off before it was answered")
+    if lonely and known.status is AgentRunStatus.RUNNING:
+        took = f"; the request that was lost took about {known.asking.input_tokens:,} tokens" if known.asking else ""
+        node = None if job.node_key == RUN else job.node_key
+        words = f"{job.type.value} was cut off and is started once more{took}"
+        told = event(EventType.STEP_STARTED, run.state, words, node=node, level=Level.WARNING)
+        await append(ctx.store, run.id, told)
+    await ctx.store.change(AgentRun, known.id, {"status": AgentRunStatus.RUNNING, "error": None})
+
+
+async def _failed(meter: Meter, error: Exception) -> None:
+    if isinstance(error, AgentFailed):
+        await meter.told(error.usage, error.account)
+    failed = {"status": AgentRunStatus.FAILED, "error": str(error), "asking": None}
+    await meter.store.change(AgentRun, meter.agent_run, failed)
 
 
 async def catalog_agent(ctx: Context, who: AgentType) -> Agent:

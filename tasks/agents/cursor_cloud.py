@@ -22,7 +22,7 @@ from tasks.agents.answering import answer_in, split_words
 from tasks.agents.cursor_api import CursorAgent, CursorApi, CursorRun
 from tasks.agents.cursor_errors import CursorRefused, Decision, in_words
 from tasks.agents.material import tokens
-from tasks.agents.ports import AgentEvent, AgentRef
+from tasks.agents.ports import AgentEvent, AgentFailed, AgentRef
 from tasks.agents.settings import CoderSettings, coder_settings, web_url
 
 NAMESPACE = uuid.UUID("5f0c3f7e-6c2b-5a57-9d0e-6f6f5a1d7c11")
@@ -90,22 +90,22 @@ class CursorCloud:
     async def result(self, ref: AgentRef) -> AgentResult:
         """Wait for its end, however long ago it was started. One that works longer than it may is cancelled."""
         settings = coder_settings()
+        within = timedelta(seconds=settings.agent_seconds)
         async with _api(settings) as api:
             try:
-                run = await _newest(api, ref)
-                run = await _ended(api, ref, run, timedelta(seconds=settings.agent_seconds))
+                run = await _ended(api, ref, await _newest(api, ref), within)
                 usage, warnings = await self._used(api, ref, run, settings)
                 left = await _left(api, ref)
             except CursorRefused as error:
                 raise in_words(error) from error
-            if run.status != "FINISHED":
-                raise AgentError(f"Cursor's agent {ref.id} ended as {run.status}: {_last(run)}.", "Retry the issue.")
-            with suppress(ShiplineError):  # put away, so that lists stay short; it has done its work
-                await api.archive(ref.id)
+            await _put_away(api, ref)
+        if run.status != "FINISHED":
+            words, hint = _came_to_nothing(ref, run, within)
+            raise AgentFailed(words, hint, usage=usage, account=ref.id)
         text = run.result or ""
         subject, notes = split_words(text)
         output = AgentOutput(changeset_summary=subject, notes=notes, answer=answer_in(text), artifacts_out=left)
-        return AgentResult(output=output, usage=usage, warnings=warnings)
+        return AgentResult(output=output, usage=usage, account=ref.id, warnings=warnings)
 
     async def artifacts(self, ref: AgentRef) -> list[str]:
         """Paths below its ``artifacts/``."""
@@ -126,8 +126,11 @@ class CursorCloud:
                 if run_id is not None:
                     await api.cancel(ref.id, run_id)
             except CursorRefused as error:
-                if error.decision not in (Decision.OVER, Decision.MISSING):
+                if error.decision is Decision.MISSING:
+                    return
+                if error.decision is not Decision.OVER:
                     raise in_words(error) from error
+            await _put_away(api, ref)
 
     async def _used(
         self, api: CursorApi, ref: AgentRef, run: CursorRun, settings: CoderSettings
@@ -160,17 +163,14 @@ async def _newest(api: CursorApi, ref: AgentRef) -> CursorRun:
 
 
 async def _ended(api: CursorApi, ref: AgentRef, run: CursorRun, within: timedelta) -> CursorRun:
-    """Follow a run to its end."""
+    """Follow a run to its end, or until its time is up: then it is cancelled, and returned as it was."""
     until = run.created_at + within
     while not run.ended:
         left = (until - now()).total_seconds()
         if left <= 0:
-            with suppress(CursorRefused):
+            with suppress(ShiplineError):
                 await api.cancel(ref.id, run.id)
-            raise AgentError(
-                f"Cursor's agent {ref.id} did not end within {within.total_seconds() / 60:.0f} minutes.",
-                "It was cancelled. Retry, or make the issue smaller; SHIPLINE_AGENT_SECONDS is the limit.",
-            )
+            return run
         try:
             async with asyncio.timeout(left):
                 useful = await _listen(api, ref, run)
@@ -211,6 +211,21 @@ async def _left(api: CursorApi, ref: AgentRef) -> list[str]:
         return await api.artifacts(ref.id)
     except CursorRefused:
         return []  # a list of extras, which nothing depends on
+
+
+async def _put_away(api: CursorApi, ref: AgentRef) -> None:
+    """Archive an agent that has done its work, or will do no more: lists stay short."""
+    with suppress(ShiplineError):
+        await api.archive(ref.id)
+
+
+def _came_to_nothing(ref: AgentRef, run: CursorRun, within: timedelta) -> tuple[str, str]:
+    if run.ended:
+        return f"Cursor's agent {ref.id} ended as {run.status}: {_last(run)}.", "Retry the issue."
+    return (
+        f"Cursor's agent {ref.id} did not end within {within.total_seconds() / 60:.0f} minutes.",
+        "It was cancelled. Retry, or make the issue smaller; SHIPLINE_AGENT_SECONDS is the limit.",
+    )
 
 
 def _last(run: CursorRun) -> str:

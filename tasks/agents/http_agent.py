@@ -6,6 +6,7 @@ It works on a scratch branch. The request carries the effect's key, so that one 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from shipline.backoff import TRIES, pause
 from shipline.errors import AgentError, ConfigError, ShiplineError, Unavailable, first_problem
 from tasks.agents.execution import PATH, Execution
 from tasks.agents.material import tokens
-from tasks.agents.ports import AgentEvent, AgentRef
+from tasks.agents.ports import AgentEvent, AgentFailed, AgentRef
 from tasks.agents.settings import CoderSettings, coder_settings
 
 WITHIN = 60.0  # seconds for an answer
@@ -69,6 +70,7 @@ class HttpAgent:
     async def result(self, ref: AgentRef) -> AgentResult:
         """Wait for its end. One that works longer than it may is cancelled."""
         settings = coder_settings()
+        said = Execution(id=ref.id, status="working")
         try:
             async with asyncio.timeout(settings.agent_seconds):
                 said = await self._look(ref, settings)
@@ -77,18 +79,23 @@ class HttpAgent:
                     said = await self._look(ref, settings)
         except TimeoutError:
             await self.cancel(ref)
-            raise AgentError(
+            with contextlib.suppress(ShiplineError):  # what it says now that it was stopped
+                said = await self._look(ref, settings)
+            usage, _ = self._used(ref, said, settings)
+            raise AgentFailed(
                 f"The agent {ref.id} did not end within {settings.agent_seconds / 60:.1f} minutes.",
                 "It was cancelled. Retry, or make the issue smaller; SHIPLINE_AGENT_SECONDS is the limit.",
-            ) from None
+                usage=usage, account=ref.id,
+            ) from None  # fmt: skip
+        usage, warnings = self._used(ref, said, settings)
         if said.status != "completed":
             why = " ".join((said.error or "it did not say why").split())[:500].rstrip(".")
-            raise AgentError(f"The agent {ref.id} {said.status}: {why}.", "Retry the issue.")
-        usage, warnings = self._used(ref, said, settings)
+            words = f"The agent {ref.id} {said.status}: {why}."
+            raise AgentFailed(words, "Retry the issue.", usage=usage, account=ref.id)
         output = AgentOutput(
             changeset_summary=said.summary[:200], notes=said.notes, answer=said.answer, artifacts_out=said.artifacts
         )
-        return AgentResult(output=output, usage=usage, warnings=[*said.warnings, *warnings])
+        return AgentResult(output=output, usage=usage, account=ref.id, warnings=[*said.warnings, *warnings])
 
     async def artifacts(self, ref: AgentRef) -> list[str]:
         """What it says that it left."""

@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 
 from ledger.models import AgentResult
-from shipline.ids import digest
+from shipline.ids import digest, uuid7
 
 FOLDER = "local-agents"
 GIT = ".git"
@@ -36,7 +36,7 @@ class Place:
         return self.folder / "tree"
 
     def state(self) -> dict[str, Any]:
-        """What is known: ``base``, ``session``, ``pid`` with its ``born``, ``starts``, ``stopped``."""
+        """What is known: ``base account session prompts pid born starts stopped``."""
         try:
             return dict(json.loads((self.folder / "state.json").read_text()))
         except (OSError, ValueError):
@@ -63,7 +63,21 @@ class Place:
         self.clear()
         self.folder.mkdir(parents=True)
         shutil.copytree(workspace, self.tree, symlinks=True)
-        self.note(base=base, starts=0)
+        self.note(base=base, starts=0, account=uuid7())
+
+    @property
+    def account(self) -> str:
+        """What its usage is of: the work on these files, however often it is taken up."""
+        return str(self.state().get("account", ""))
+
+    @property
+    def prompts(self) -> list[int]:
+        """About how many tokens each prompt had; all but the last were cut off."""
+        return [int(each) for each in self.state().get("prompts", [])]
+
+    def asked(self, size: int) -> None:
+        """A prompt of about ``size`` tokens goes out."""
+        self.note(prompts=[*self.prompts, size])
 
     def take(self, workspace: Path) -> None:
         """The agent's files into the workspace, whose own git is left alone."""

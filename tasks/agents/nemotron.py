@@ -7,12 +7,12 @@ counted when it arrives, also one that nothing comes of.
 from __future__ import annotations
 
 import time
-from asyncio import CancelledError, shield, sleep
+from asyncio import CancelledError, sleep
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from openai import AsyncOpenAI
+from openai import APIConnectionError, AsyncOpenAI
 from pydantic_ai import Agent, NativeOutput
 from pydantic_ai.exceptions import ModelAPIError, OutputTokenLimitExceeded, UnexpectedModelBehavior
 from pydantic_ai.messages import ModelMessage, ModelResponse, ThinkingPart
@@ -29,10 +29,12 @@ from shipline.errors import AgentError
 from tasks.agents.material import tokens
 from tasks.agents.refusals import refusal, wait_before_again
 from tasks.agents.settings import Endpoint, PlannerSettings, endpoint_of, planner_settings
-from tasks.budget import lost, spent
+from tasks.metering import asking, lost, seen_through, spent
 
 THOUGHTS = 4000  # characters of an agent's reasoning that are kept
 MINUTE = 60.0
+# Of the client below the client: no connection was had, so nobody works on it.
+NEVER_SENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout"})
 # Only what every such endpoint takes: NVIDIA's refuse a field that they do not know, and many templates a system
 # message that is not the first.
 PLAIN = OpenAIModelProfile(
@@ -92,19 +94,23 @@ class _Counted(WrapperModel):
         attempt = 1
         while True:
             await _turn(self._at)
+            out = self._estimate(messages)
+            await asking(out)
             try:
                 response = await super().request(messages, model_settings, parameters)
             except CancelledError:  # the endpoint works on it all the same
-                await shield(lost(self._estimate(messages)))
+                await seen_through(lost(out, "left before it answered"), leaving=True)
                 raise
             except ModelAPIError as error:
+                if _may_have_arrived(error):
+                    await seen_through(lost(out, "the line failed before it answered"))
                 wait = wait_before_again(error, attempt)
                 if wait is None or attempt == TRIES:
                     raise refusal(error, self._at.model, self._at.url) from error
                 await sleep(wait)
                 attempt += 1
                 continue
-            await self._count(response)
+            await seen_through(self._count(response))
             return response
 
     def _estimate(self, messages: list[ModelMessage]) -> Usage:
@@ -118,6 +124,12 @@ class _Counted(WrapperModel):
         used = Usage(input_tokens=took, output_tokens=gave, usd=usd)
         self.used = self.used + used
         await spent(used)
+
+
+def _may_have_arrived(error: ModelAPIError) -> bool:
+    """Whether the endpoint may work on a request whose answer never came."""
+    line = error.__cause__
+    return isinstance(line, APIConnectionError) and type(line.__cause__).__name__ not in NEVER_SENT
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ledger.models import AgentJob, AgentResult, Model, Usage
+from shipline.errors import AgentError
 
 
 class AgentRef(Model):
@@ -20,6 +21,14 @@ class AgentEvent(Model):
 
     id: str
     text: str
+
+
+class AgentFailed(AgentError):
+    """An agent that worked and came to nothing. What it used counts all the same; ``account`` as of a result."""
+
+    def __init__(self, message: str, hint: str = "", *, usage: Usage, account: str | None = None) -> None:
+        super().__init__(message, hint)
+        self.usage, self.account = usage, account
 
 
 class PlanningAgent(Protocol):
@@ -58,7 +67,7 @@ class CodingAgent(Protocol):
         ...
 
     async def result(self, ref: AgentRef) -> AgentResult:
-        """Wait for its end. Raises AgentError when it failed."""
+        """Wait for its end. Raises AgentError when it failed: AgentFailed where it is known what it used."""
         ...
 
     async def artifacts(self, ref: AgentRef) -> list[str]:

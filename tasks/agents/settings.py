@@ -126,6 +126,7 @@ class CoderSettings(FromOutside):
     )
     cursor_model: str | None = None
     acp_command: str | None = None
+    acp_auth: str | None = None  # the id of the way to sign in that a local agent is told to take
     acp_hosts: list[str] = Field(default_factory=list)  # NAME:PORT that it may reach from behind its fence
     acp_paths: list[str] = Field(default_factory=list)  # what it may read there besides; PATH:rw to write it too
     acp_fence: Literal["auto", "required", "off"] = "auto"

@@ -10,7 +10,8 @@ from tasks.guards.dependencies import new_dependencies
 from tasks.guards.gates import changed_recipes
 from tasks.guards.lowered import lowered_settings
 from tasks.guards.paths import outside_paths, protected_paths
-from tasks.guards.reading import read_change
+from tasks.guards.reading import read_change, read_resolution
+from tasks.guards.resolution import Resolution, unexplained
 from tasks.guards.secrets import secrets
 from tasks.guards.size import size
 from tasks.guards.tampering import tampered_tests
@@ -27,6 +28,11 @@ def check_guards(change: Change, context: GuardContext) -> list[Violation]:
     return [violation for guard in GUARDS for violation in guard(change, context)]
 
 
+def check_resolution(merge: Resolution, context: GuardContext) -> list[Violation]:
+    """What the guards say of what an agent added to a merge."""
+    return unexplained(merge, lambda change: check_guards(change, context))
+
+
 __all__ = [
     "GUARDS",
     "NEW_DEPENDENCY",
@@ -34,8 +40,11 @@ __all__ = [
     "FileChange",
     "Guard",
     "GuardContext",
+    "Resolution",
     "Status",
     "Violation",
     "check_guards",
+    "check_resolution",
     "read_change",
+    "read_resolution",
 ]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from shipline.errors import InvalidInput, ShiplineError
 from tasks.confine import scrubbed_environment
 from tasks.guards.change import SUBMODULE, SYMLINK, Change, FileChange, Status
+from tasks.guards.resolution import Resolution
 from tasks.quality.configuration import FILES
 
 # Larger files are not read: the size guard stops them by their size alone.
@@ -55,16 +56,43 @@ async def read_change(workspace: Path, base: str, head: str | None) -> Change:
     committed later may differ from that (filters, ignored files that are forced), so guard the commit before a push.
     """
     root = (await _git(workspace, "merge-base", "--end-of-options", base, head or "HEAD")).decode().strip()
-    entries = await _entries(workspace, root, head)
+    return await _read(workspace, root, await _entries(workspace, root, head))
+
+
+async def read_resolution(
+    workspace: Path, ours: str, theirs: str, by_git: str, conflicts: Sequence[str], head: str
+) -> Resolution:
+    """What the merge ``head`` of two commits holds besides ``by_git``, the tree that git made of them itself.
+
+    In ``conflicts``, the paths that git could not merge, that tree has markers.
+    """
+    root = (await _git(workspace, "merge-base", "--end-of-options", ours, theirs)).decode().strip()
+
+    async def between(old: str, new: str, *paths: str) -> Change:
+        return await _read(workspace, old, await _entries(workspace, old, new, paths))
+
+    async def of_conflicts(old: str, new: str) -> Change:
+        return await between(old, new, *conflicts) if conflicts else Change()
+
+    apart = await between(by_git, head)
+    return Resolution(
+        replace(apart, files=tuple(each for each in apart if each.path not in conflicts)),
+        await of_conflicts(ours, head), await of_conflicts(theirs, head),
+        await of_conflicts(root, ours), await of_conflicts(root, theirs),
+    )  # fmt: skip
+
+
+async def _read(workspace: Path, root: str, entries: Sequence[_Entry]) -> Change:
     blobs = await _blobs(workspace, {each.old_id for each in entries} | {each.new_id for each in entries})
     files = tuple(_file_change(each, blobs, workspace) for each in entries)
     return Change(files, await _settings(workspace, root))
 
 
-async def _entries(workspace: Path, root: str, head: str | None) -> list[_Entry]:
+async def _entries(workspace: Path, root: str, head: str | None, paths: Sequence[str] = ()) -> list[_Entry]:
     asked = [
         *("diff", "--raw", "-z", "--no-renames", "--no-abbrev", "--no-ext-diff", "--no-textconv"),
         *("--ignore-submodules=none", root, *([head] if head else []), "--"),
+        *(f":(literal){path}" for path in paths),
     ]
     fields = _fields(await _git(workspace, *asked))
     found = []

@@ -29,6 +29,8 @@ class Scripted:
     def __init__(self) -> None:
         self._client: Any = None
         self._cwd = Path()
+        self._signed_in = not (CONTROL / "locked").is_file()
+        self._told_to_stop = asyncio.Event()
 
     def on_connect(self, conn: Any) -> None:
         self._client = conn
@@ -39,9 +41,16 @@ class Scripted:
         return acp.InitializeResponse(
             protocol_version=int((CONTROL / "version").read_text()) if (CONTROL / "version").is_file() else 1,
             agent_capabilities=AgentCapabilities(load_session=how == "load", session_capabilities=sessions),
+            auth_methods=_ways() if (CONTROL / "locked").is_file() else [],
         )
 
+    async def authenticate(self, method_id: str, **_: Any) -> Any:
+        log(f"authenticate {method_id}")
+        self._signed_in = True
+
     async def new_session(self, cwd: str, **_: Any) -> acp.NewSessionResponse:
+        if not self._signed_in:
+            raise acp.RequestError.auth_required()
         self._cwd = Path(cwd)
         log("new")
         return acp.NewSessionResponse(session_id=f"s-{os.getpid()}")
@@ -60,6 +69,7 @@ class Scripted:
 
     async def cancel(self, session_id: str, **_: Any) -> None:
         log("cancel")
+        self._told_to_stop.set()
 
     async def prompt(self, session_id: str, prompt: Any, **_: Any) -> acp.PromptResponse:
         text = prompt[0].text
@@ -68,13 +78,19 @@ class Scripted:
         await self._say(session_id, "I look around. ")
         if acts == "hangs":
             await asyncio.create_subprocess_exec("sleep", "600", start_new_session=True)
+            await self._told_to_stop.wait()
+            used = Usage(total_tokens=77, input_tokens=70, output_tokens=7)
+            return acp.PromptResponse(stop_reason="cancelled", usage=used)
+        if acts == "deaf":
             await asyncio.sleep(600)
         if acts == "dies":
             os._exit(3)
         if acts == "fails":
             raise acp.RequestError.internal_error({"reason": "That is no good"})
         if acts == "refuses":
-            return acp.PromptResponse(stop_reason="refusal")
+            return acp.PromptResponse(
+                stop_reason="refusal", usage=Usage(total_tokens=33, input_tokens=30, output_tokens=3)
+            )
         if acts == "floods":
             for _number in range(300):
                 await self._say(session_id, "blah " * 2000)
@@ -106,6 +122,16 @@ class Scripted:
         )
         answer = await self._client.request_permission(session_id=session_id, tool_call=call, options=options)
         log(f"answer {getattr(answer.outcome, 'option_id', answer.outcome.outcome)}")
+
+
+def _ways() -> list[Any]:
+    from acp.schema import AuthEnvVar, AuthMethodAgent, EnvVarAuthMethod, TerminalAuthMethod
+
+    return [
+        TerminalAuthMethod(id="tty", name="At a terminal", type="terminal"),
+        EnvVarAuthMethod(id="key", name="A key", vars=[AuthEnvVar(name="THEIR_KEY")], type="env_var"),
+        *([AuthMethodAgent(id="agent_login", name="It knows")] if (CONTROL / "locked").read_text() == "agent" else []),
+    ]
 
 
 if __name__ == "__main__":

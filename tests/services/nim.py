@@ -6,6 +6,7 @@ that the prompt names.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import deque
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from agents_catalog.catalog import load_agents
 from tests.services.criteria import met
@@ -39,13 +41,19 @@ TOO_MANY = {"status": 429, "title": "Too Many Requests"}
 
 @dataclass(frozen=True)
 class Says:
-    """One scripted reaction: a completion with ``text``, or a refusal, or a connection that closes."""
+    """One scripted reaction: a completion with ``text``, or a refusal.
+
+    Or the connection ``closes`` before a byte of the answer, or ``breaks`` in the middle of its body, or nothing is
+    said for as many seconds as it ``hangs``.
+    """
 
     text: str | None = None
     status: int = 200
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     closes: bool = False
+    breaks: bool = False
+    hangs: float = 0
     finish: str = "stop"
 
 
@@ -60,11 +68,17 @@ class Nim:
     used: list[tuple[int, int]] = field(default_factory=list)
 
     @property
-    def app(self) -> Starlette:
+    def app(self) -> ASGIApp:
         """The routes."""
-        return Starlette(routes=[
+        routes = Starlette(routes=[
             Route("/v1/models", self._models), Route("/v1/chat/completions", self._complete, methods=["POST"]),
         ])  # fmt: skip
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            # The server hands its connection to nobody; ``send`` is a method of what holds it.
+            await routes({**scope, "transport": send.__self__.transport}, receive, send)  # type: ignore[attr-defined]
+
+        return app
 
     async def _models(self, _: Request) -> Response:
         return JSONResponse({"object": "list", "data": [{"id": MODEL, "object": "model", "owned_by": "nvidia"}]})
@@ -74,8 +88,11 @@ class Nim:
         self.keys.append(request.headers.get("authorization", ""))
         self.asked.append(body)
         says = self.script.popleft() if self.script else None
-        if says is not None and says.closes:
-            raise ConnectionResetError  # uvicorn closes without an answer once the headers are due
+        if says is not None and (says.closes or says.breaks):
+            return _Cut(b"{" if says.breaks else b"")
+        if says is not None and says.hangs:
+            await asyncio.sleep(says.hangs)
+            return Response(status_code=408)
         if says is not None and says.status != 200:
             return JSONResponse(says.body, says.status, says.headers)
         if self.keys[-1] != f"Bearer {KEY}":
@@ -99,6 +116,23 @@ class Nim:
             "choices": [{"index": 0, "message": said, "finish_reason": finish, "logprobs": None}],
             "usage": {"prompt_tokens": took, "completion_tokens": gave, "total_tokens": took + gave},
         }  # fmt: skip
+
+
+class _Cut(Response):
+    """An answer whose connection is closed before it, or when ``begun`` of its body was sent."""
+
+    def __init__(self, begun: bytes) -> None:
+        super().__init__()
+        self._begun = begun
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._begun:
+            head = [(b"content-type", b"application/json"), (b"content-length", b"1000")]
+            await send({"type": "http.response.start", "status": 200, "headers": head})
+            await send({"type": "http.response.body", "body": self._begun, "more_body": True})
+            scope["transport"].close()  # when what was written has gone out
+        else:
+            scope["transport"].abort()
 
 
 def _fault(body: dict[str, Any]) -> str | None:

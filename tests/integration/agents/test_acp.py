@@ -18,9 +18,10 @@ import pytest
 from ledger.models import AgentResult
 from shipline.errors import AgentError, ConfigError
 from tasks import fence
-from tasks.agents.acp_agent import AGAIN, NOT_TOLD, AcpAgent
+from tasks.agents import acp_agent
+from tasks.agents.acp_agent import AGAIN, CUT_OFF, NOT_TOLD, AcpAgent
 from tasks.agents.local_place import FOLDER, Place, forget_old
-from tasks.agents.ports import AgentRef, CodingAgent
+from tasks.agents.ports import AgentFailed, AgentRef, CodingAgent
 from tasks.git import IDENTITY, Clone, Remote, run_git
 from tests.integration.agents.behaviour import Behaviour, _until, job
 
@@ -120,6 +121,8 @@ class TestAcp(Behaviour):
             assert (place / "half.txt").read_text() == "half\n"
         assert bench.started() == (2 if how == "neither" else 1)
         assert (AGAIN in told(result)) is (how == "neither")
+        assert CUT_OFF in told(result)
+        assert result.usage.input_tokens > 100
         assert [line.split()[0] for line in bench.log()].count(how) == (0 if how == "neither" else 1)
 
 
@@ -223,3 +226,87 @@ async def test_what_ended_long_ago_is_forgotten(bench: LocalBench) -> None:
     assert bench.place_of(ref).folder.is_dir()
     forget_old(bench.home, 0)
     assert not bench.place_of(ref).folder.exists()
+
+
+async def test_cancel_asks_it_to_stop_before_it_is_ended(bench: LocalBench) -> None:
+    bench.acts("hangs")
+    agent = bench.adapter()
+    async with bench.place("told") as (place, branch):
+        ref = await agent.start(job(branch), "r/told", place)
+        await _until(lambda: any(line.startswith("prompt") for line in bench.log()))
+        await agent.cancel(ref)
+        assert bench.log()[-1] == "cancel"
+        assert bench.stopped()
+        with pytest.raises(AgentFailed, match="was cancelled") as failed:
+            await agent.result(ref)
+    assert (failed.value.usage.input_tokens, failed.value.usage.output_tokens) == (70, 7)
+
+
+async def test_one_that_does_not_heed_a_cancel_is_ended_all_the_same(
+    bench: LocalBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(acp_agent, "GRACE", 0.2)
+    bench.acts("deaf")
+    agent = bench.adapter()
+    async with bench.place("deaf") as (place, branch):
+        ref = await agent.start(job(branch), "r/deaf", place)
+        await _until(lambda: any(line.startswith("prompt") for line in bench.log()))
+        await agent.cancel(ref)
+        with pytest.raises(AgentFailed, match="was cancelled") as failed:
+            await agent.result(ref)
+    assert bench.log()[-1] == "cancel"
+    assert bench.stopped()
+    assert failed.value.usage.input_tokens > 0, "an estimate"
+
+
+@pytest.mark.parametrize(("acts", "used"), [("refuses", (30, 3)), ("dies", None), ("fails", None)])
+async def test_what_a_failed_one_used_is_told_or_estimated(
+    bench: LocalBench, acts: str, used: tuple[int, int] | None
+) -> None:
+    bench.acts(acts)
+    agent = bench.adapter()
+    async with bench.place("used") as (place, branch):
+        ref = await agent.start(job(branch), f"r/used/{acts}", place)
+        with pytest.raises(AgentFailed) as failed:
+            await agent.result(ref)
+        bench.acts("writes")
+        result = await agent.result(await agent.start(job(branch), f"r/used/{acts}", place))
+    found = failed.value.usage
+    assert (found.input_tokens, found.output_tokens) == used if used else found.input_tokens >= 5
+    assert (result.usage.input_tokens, result.usage.output_tokens) == (100, 20)
+    assert result.account != failed.value.account, "the retry begins on fresh files, and counts from nothing"
+
+
+@pytest.mark.parametrize(
+    ("ways", "given", "auth", "taken"),
+    [("agent", [], "", "agent_login"), ("none", ["THEIR_KEY"], "", "key"), ("agent", [], "key", "key")],
+)
+async def test_one_that_wants_to_know_who_we_are_is_told(
+    bench: LocalBench, monkeypatch: pytest.MonkeyPatch, ways: str, given: list[str], auth: str, taken: str
+) -> None:
+    (bench.control / "locked").write_text(ways)
+    monkeypatch.setenv("SHIPLINE_ACP_ENV", json.dumps(given))
+    if auth:
+        monkeypatch.setenv("SHIPLINE_ACP_AUTH", auth)
+    bench.acts("writes")
+    agent = bench.adapter()
+    async with bench.place("opened") as (place, branch):
+        await agent.result(await agent.start(job(branch), "r/locked", place))
+    assert bench.log()[:2] == [f"authenticate {taken}", "new"]
+
+
+@pytest.mark.parametrize(("auth", "words"), [("", "no way that needs no person"), ("magic", "called 'magic'")])
+async def test_a_way_in_that_is_none_is_said(
+    bench: LocalBench, monkeypatch: pytest.MonkeyPatch, auth: str, words: str
+) -> None:
+    (bench.control / "locked").write_text("none")
+    if auth:
+        monkeypatch.setenv("SHIPLINE_ACP_AUTH", auth)
+    bench.acts("writes")
+    agent = bench.adapter()
+    async with bench.place("shut") as (place, branch):
+        ref = await agent.start(job(branch), "r/shut", place)
+        with pytest.raises(ConfigError, match=words) as shut:
+            await agent.result(ref)
+    assert "tty, key" in str(shut.value)
+    assert bench.stopped()

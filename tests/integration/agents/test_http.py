@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import pytest
@@ -18,13 +18,14 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from gateway.app import create_app
-from ledger.models import AgentOutput, AgentResult, Errand
+from ledger.models import AgentOutput, AgentResult, Errand, Usage
 from shipline.errors import AgentError, ConfigError, ShiplineError, Unavailable
 from tasks.agents import http_agent, registry
 from tasks.agents.execution import PATH
 from tasks.agents.http_agent import NOT_TOLD, HttpAgent
-from tasks.agents.ports import AgentEvent, AgentRef, CodingAgent
-from tasks.context import Context
+from tasks.agents.ports import AgentEvent, AgentFailed, AgentRef, CodingAgent
+from tasks.context import Context, context
+from tasks.git import Remote, clone, discard
 from tasks.github.reading import Reader
 from tests.integration.agents.behaviour import Behaviour, _until, job
 from tests.integration.agents.test_acp import AGENT, LocalBench
@@ -184,8 +185,55 @@ async def test_on_a_branch_that_is_no_scratch_the_guards_stand(
         ended = await _ended(client, made.json()["id"])
     assert ended["status"] == "failed"
     assert "A guard stopped the change: protected-path: .github/workflows/own.yml" in ended["error"]
+    assert "nobody can let it pass here" in ended["error"]
     assert await repo.branch_sha("task/guarded") == await repo.branch_sha("main")
     await repo.delete_branch("task/guarded")
+
+
+async def test_an_agent_that_works_on_a_branch_is_given_one_beside_and_the_guards_stand_between(
+    bench: HttpBench, ctx: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHIPLINE_CODER", "tests.integration.agents.test_http:Elsewhere")
+    repo = Reader(ctx.github, REPO)
+    main = str(await repo.branch_sha("main"))
+    await repo.create_branch("task/beside", main)
+    body = {"repo": REPO, "branch": "task/beside", "task": "Be good"}
+    async with bench.client() as client:
+        for path, words in (
+            (".github/workflows/own.yml", "protected-path: .github/workflows/own.yml"),
+            ("requirements.txt", "evil is a dependency that was not there before (the package index did not tell"),
+        ):
+            monkeypatch.setattr(Elsewhere, "writes", path)
+            made = await client.post(PATH, json=body, headers={"Idempotency-Key": "beside"})
+            ended = await _ended(client, made.json()["id"])
+            assert ended["status"] == "failed"
+            assert words in ended["error"]
+            assert await repo.branch_sha("task/beside") == main
+        monkeypatch.setattr(Elsewhere, "writes", "made.txt")
+        made = await client.post(PATH, json=body, headers={"Idempotency-Key": "beside"})
+        ended = await _ended(client, made.json()["id"])
+    assert ended["status"] == "completed", ended
+    assert await repo.branch_sha("task/beside") == ended["head"] != main
+    assert await repo.text("task/beside", "made.txt") == "evil\n"
+    assert ended["usage"]["inputTokens"] == 3 * 7, "those of the attempts that a guard stopped count too"
+    assert all(each.startswith("agent/errand/") for each in Elsewhere.branches)
+    assert len(set(Elsewhere.branches)) == 3
+    assert await repo.branches_below("agent/errand/") == []
+    await repo.delete_branch("task/beside")
+
+
+async def test_what_a_failed_one_used_is_told_and_summed_over_its_attempts(bench: HttpBench) -> None:
+    bench.acts("refuses")
+    agent = bench.adapter()
+    async with bench.place("used") as (place, branch):
+        ref = await agent.start(job(branch), "r/used", place)
+        with pytest.raises(AgentFailed, match="refusal") as failed:
+            await agent.result(ref)
+        bench.acts("writes")
+        result = await agent.result(await agent.start(job(branch), "r/used", place))
+    assert (failed.value.usage.input_tokens, failed.value.usage.output_tokens) == (30, 3)
+    assert (result.usage.input_tokens, result.usage.output_tokens) == (130, 23)
+    assert result.account == failed.value.account == ref.id
 
 
 @pytest.mark.parametrize("coder", ["recorded", "http"])
@@ -213,6 +261,34 @@ class Vandal(HttpAgent):
 
     async def result(self, ref: AgentRef) -> AgentResult:
         return AgentResult(output=AgentOutput(changeset_summary="I was good"))
+
+    async def events(self, ref: AgentRef, after: str | None = None) -> AsyncIterator[AgentEvent]:
+        if after == "never":
+            yield AgentEvent(id="1", text="nothing")
+
+
+class Elsewhere(HttpAgent):
+    """A coding agent that works on the branch it is given."""
+
+    branches: ClassVar[list[str]] = []
+    writes = ""
+
+    async def start(self, job: Any, key: str, workspace: Path) -> AgentRef:
+        ctx = await context()
+        repo = Reader(ctx.github, REPO)
+        Elsewhere.branches.append(job.input.branch)
+        remote = Remote(str((await repo.about()).clone_url), await ctx.github.git_token(REPO))
+        made = await clone(remote, job.input.branch, workspace.parent / "theirs")
+        file = made.path / Elsewhere.writes
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("evil\n")
+        await made.stage()
+        await made.push(await made.commit("", "My own words"), job.input.branch)
+        await discard(made)
+        return AgentRef(id="elsewhere")
+
+    async def result(self, ref: AgentRef) -> AgentResult:
+        return AgentResult(output=AgentOutput(changeset_summary="I was good"), usage=Usage(input_tokens=7))
 
     async def events(self, ref: AgentRef, after: str | None = None) -> AsyncIterator[AgentEvent]:
         if after == "never":

@@ -8,19 +8,34 @@ import threading
 import time
 from collections.abc import Iterator
 from itertools import accumulate
+from typing import Any
 
 import pytest
 
 from ledger.effects import Key
 from ledger.interrupts import lift_pause
-from ledger.models import AgentInput, AgentJob, AgentRun, AgentType, Budget, EffectKind, Run, Size
-from shipline.errors import Interrupted
-from tasks.agents import registry
+from ledger.models import (
+    AgentInput,
+    AgentJob,
+    AgentRun,
+    AgentRunStatus,
+    AgentType,
+    Budget,
+    EffectKind,
+    Event,
+    Run,
+    Size,
+    Usage,
+)
+from shipline.errors import Interrupted, Unavailable
+from tasks.agents import refusals, registry
 from tasks.agents.ask import ask_planner
+from tasks.agents.nemotron import Nemotron
 from tasks.answers import Criteria
 from tasks.budget import paused_by_budget, raise_budget, spent_by
 from tasks.context import Context
-from tests.services.nim import KEY, Nim
+from tasks.metering import Meter, metering
+from tests.services.nim import KEY, Nim, Says
 from tests.services.served import served
 
 GOOD = json.dumps({"criteria": {"hello": ["It says hello"]}})
@@ -45,6 +60,18 @@ def _job(number: int) -> AgentJob:
     return AgentJob(
         type=AgentType.ACCEPTANCE_CRITERIA_AUTHOR, idea="An idea", size=Size.SMALL, node_key=f"n{number}", input=asked,
         context="You are Shipline's Acceptance Criteria Author, the agent that writes them. " + "Some text. " * 40,
+    )  # fmt: skip
+
+
+def _key(run: Run, number: int) -> str:
+    return str(Key(run.id, f"n{number}", "1", EffectKind("agent.acceptance-criteria-author")))
+
+
+def _cut_off(run: Run, asking: Usage | None = None) -> AgentRun:
+    """What a process leaves that is killed while it asks."""
+    return AgentRun(
+        id=_key(run, 0), run_id=run.id, agent_id="acceptance-criteria-author", project_id=run.project_id, node_key="n0",
+        round="1", input=_job(0).input, status=AgentRunStatus.RUNNING, asking=asking,
     )  # fmt: skip
 
 
@@ -102,7 +129,7 @@ async def test_what_nobody_waits_for_any_more_is_estimated_and_said_to_be(ctx: C
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    key = str(Key(run.id, "n0", "1", EffectKind("agent.acceptance-criteria-author")))
+    key = _key(run, 0)
     left = await ctx.store.get(AgentRun, key)
     assert left.usage.input_tokens > 50
     assert left.usage == left.wasted
@@ -112,3 +139,82 @@ async def test_what_nobody_waits_for_any_more_is_estimated_and_said_to_be(ctx: C
     done = await ctx.store.get(AgentRun, key)
     assert done.usage.input_tokens == left.wasted.input_tokens + nim.used[-1][0]
     assert done.steps == left.steps
+
+
+async def test_told_to_stop_again_and_again_it_notes_what_was_lost(
+    ctx: Context, run: Run, nim: Nim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = threading.Event()
+    keep = Meter.keep
+
+    async def slowly(self: Meter, **more: Any) -> None:
+        await asyncio.sleep(0.5)
+        await keep(self, **more)
+
+    def slow(prompt: str) -> str:
+        waiting.set()
+        time.sleep(1.5)
+        return GOOD
+
+    nim.answer = slow
+    monkeypatch.setattr(Meter, "keep", slowly)
+    await ctx.store.insert(_cut_off(run))
+
+    async def ask() -> None:
+        async with metering(ctx.store, _key(run, 0)):
+            await Nemotron().ask(_job(0), Criteria)
+
+    task = asyncio.create_task(ask())
+    while not waiting.is_set():  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    while not task.done():  # as whoever carries out an effect does it
+        task.cancel()
+        await asyncio.wait({task}, timeout=0.1)
+    assert task.cancelled()
+    left = await ctx.store.get(AgentRun, _key(run, 0))
+    assert left.usage.input_tokens > 50
+    assert "left before it answered" in left.steps[0]["what"]
+
+
+@pytest.mark.parametrize("fault", [Says(closes=True), Says(breaks=True), Says(hangs=3)])
+async def test_a_request_whose_answer_never_came_is_estimated_and_asked_again(
+    ctx: Context, run: Run, nim: Nim, monkeypatch: pytest.MonkeyPatch, fault: Says
+) -> None:
+    monkeypatch.setattr(refusals, "pause", lambda _: 0.01)
+    monkeypatch.setenv("SHIPLINE_PLANNER_SECONDS", "0.5")
+    nim.script.append(fault)
+    await ask_planner(ctx, run, _job(0), Criteria)
+    asked = await ctx.store.get(AgentRun, _key(run, 0))
+    (said,) = asked.steps
+    assert "the line failed before it answered" in said["what"]
+    assert asked.wasted.input_tokens == said["inputTokens"] > 50
+    assert asked.usage.input_tokens == asked.wasted.input_tokens + nim.used[-1][0]
+    assert asked.asking is None
+
+
+async def test_a_refused_connection_costs_nothing(
+    ctx: Context, run: Run, nim: Nim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refusals, "pause", lambda _: 0.01)
+    monkeypatch.setenv("SHIPLINE_PLANNER_URL", "http://127.0.0.1:9/v1")
+    with pytest.raises(Unavailable, match="does not answer"):
+        await ask_planner(ctx, run, _job(0), Criteria)
+    assert (await ctx.store.get(AgentRun, _key(run, 0))).usage == Usage()
+
+
+async def test_after_a_kill_the_ledger_says_that_it_is_asked_once_more_and_what_was_lost(
+    ctx: Context, run: Run, nim: Nim
+) -> None:
+    took = Usage(input_tokens=321)
+    await ctx.store.insert(_cut_off(run, took))
+    await ask_planner(ctx, run, _job(0), Criteria)
+    (said,) = [each for each in await ctx.store.find(Event, {"runId": run.id}) if "once more" in each.msg]
+    assert said.msg == (
+        "acceptance-criteria-author was cut off and is started once more; "
+        "the request that was lost took about 321 tokens"
+    )
+    assert said.node_id == "n0"
+    asked = await ctx.store.get(AgentRun, _key(run, 0))
+    assert asked.wasted == took
+    assert asked.usage.input_tokens == 321 + nim.used[0][0]
+    assert asked.steps[0]["what"] == "cut off before it was answered; what it took is estimated"
