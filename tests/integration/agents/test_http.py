@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import pytest
@@ -26,7 +26,7 @@ from tasks.agents.http_agent import NOT_TOLD, HttpAgent
 from tasks.agents.ports import AgentEvent, AgentRef, CodingAgent
 from tasks.context import Context
 from tasks.github.reading import Reader
-from tests.integration.agents.behaviour import Behaviour, _until, job
+from tests.integration.agents.behaviour import Behaviour, Can, _until, job
 from tests.integration.agents.test_acp import AGENT, LocalBench
 from tests.services.served import served
 
@@ -77,7 +77,10 @@ def bench(ctx: Context, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPa
 
 
 class TestHttp(Behaviour):
-    """All of it."""
+    """All of it but one."""
+
+    adapter = "http"
+    cannot: ClassVar = {Can.LISTEN: "no: a run asks a new agent in a new round"}
 
 
 async def test_a_gateway_that_ends_leaves_its_errand_to_the_next(
