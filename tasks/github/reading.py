@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from typing import Any
+from urllib.parse import quote
 
 from ledger.models import Model
 from shipline.errors import NotFound
@@ -34,7 +35,7 @@ class Reader(Repo):
         """A file as text; None where it is missing, too large, or no text."""
         call = self._rest.repos.async_get_content
         try:
-            found: Any = (await self.host.ask(lambda: call(**self._at, path=path, ref=ref))).parsed_data
+            found: Any = (await self.host.ask(lambda: call(**self._at, path=quote(path), ref=ref))).parsed_data
         except NotFound:
             return None
         if isinstance(found, list) or getattr(found, "type", "") != "file" or found.size > LARGEST:

@@ -11,11 +11,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import psutil
 import pytest
 
-from ledger.models import AgentResult
+from ledger.models import AgentJob, AgentResult
 from shipline.errors import AgentError, ConfigError
 from tasks import fence
 from tasks.agents import acp_agent
@@ -23,7 +24,7 @@ from tasks.agents.acp_agent import AGAIN, CUT_OFF, NOT_TOLD, AcpAgent
 from tasks.agents.local_place import FOLDER, Place, forget_old
 from tasks.agents.ports import AgentFailed, AgentRef, CodingAgent
 from tasks.git import IDENTITY, Clone, Remote, run_git
-from tests.integration.agents.behaviour import Behaviour, _until, job
+from tests.integration.agents.behaviour import Behaviour, Can, _until, job
 
 AGENT = Path(__file__).parents[2] / "services" / "acp_agent.py"
 
@@ -49,6 +50,12 @@ class LocalBench:
         await run_git("commit", "--quiet", "--allow-empty", "-m", "Begin", cwd=folder, env=IDENTITY)
         (folder / "README.md").write_text("# Here\n")
         yield folder, "main"
+
+    def job(self, branch: str) -> AgentJob:
+        return job(branch)
+
+    async def fresh(self, place: Path) -> None:
+        await run_git("checkout", "--quiet", "--force", "HEAD", cwd=place)
 
     async def made(self, place: Path, branch: str) -> str | None:
         file = place / "made.txt"
@@ -97,6 +104,9 @@ def bench(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> LocalB
 
 class TestAcp(Behaviour):
     """All of it; only that our death is also theirs."""
+
+    adapter = "acp"
+    cannot: ClassVar = {Can.LISTEN: "no: a run asks a new agent in a new round"}
 
     @pytest.mark.parametrize("how", ["resume", "load", "neither"])
     async def test_after_a_restart_it_is_found_again(self, bench: LocalBench, how: str) -> None:  # type: ignore[override]

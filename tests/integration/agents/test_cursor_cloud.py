@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.models import Run
+from ledger.models import AgentJob, Run
 from shipline.errors import AgentError, ConfigError, ShiplineError, Unavailable
 from tasks.agents import cursor_api, cursor_cloud
 from tasks.agents.cursor_cloud import CursorCloud, agent_id
@@ -48,6 +48,12 @@ class CloudBench:
         await repo.create_branch(branch, str(await repo.branch_sha("main")))
         yield Path("unused"), branch
         await repo.delete_branch(branch)
+
+    def job(self, branch: str) -> AgentJob:
+        return job(branch)
+
+    async def fresh(self, place: Path) -> None:
+        """Nothing: it is never begun anew."""
 
     async def made(self, place: Path, branch: str) -> str | None:
         return await Reader(self.ctx.github, REPO).text(branch, "made.txt")
@@ -91,6 +97,8 @@ def bench(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudBench]
 
 class TestCursorCloud(Behaviour):
     """All of it."""
+
+    adapter = "cursor-cloud"
 
 
 async def test_it_is_given_a_branch_and_opens_no_pull_request(bench: CloudBench) -> None:

@@ -27,7 +27,7 @@ from tasks.agents.ports import AgentEvent, AgentFailed, AgentRef, CodingAgent
 from tasks.context import Context, context
 from tasks.git import Remote, clone, discard
 from tasks.github.reading import Reader
-from tests.integration.agents.behaviour import Behaviour, _until, job
+from tests.integration.agents.behaviour import Behaviour, Can, _until, job
 from tests.integration.agents.test_acp import AGENT, LocalBench
 from tests.services.served import served
 
@@ -78,7 +78,10 @@ def bench(ctx: Context, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPa
 
 
 class TestHttp(Behaviour):
-    """All of it."""
+    """All of it but one."""
+
+    adapter = "http"
+    cannot: ClassVar = {Can.LISTEN: "no: a run asks a new agent in a new round"}
 
 
 async def test_a_gateway_that_ends_leaves_its_errand_to_the_next(
