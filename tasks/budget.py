@@ -11,7 +11,9 @@ from typing import Any
 
 from ledger.interrupts import heed, pause_run
 from ledger.models import AgentResult, AgentRun, Budget, EventType, Level, Run, Spent, Usage
-from ledger.rules.budget import BY, KINDS, amount, nearly_used_up, stop_words, used_up, warning
+from ledger.rules.budget import BY as BY  # noqa: PLC0414 (handed on)
+from ledger.rules.budget import KINDS, amount, nearly_used_up, stop_words, used_up, warning
+from ledger.rules.budget import paused_by_budget as paused_by_budget  # noqa: PLC0414 (handed on)
 from ledger.store import Store
 from ledger.timeline import drain, event
 from shipline.errors import IllegalTransition, Interrupted, InvalidInput

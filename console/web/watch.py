@@ -11,7 +11,7 @@ from ledger.queries import answers
 from shipline.config import load_settings
 from shipline.errors import ConfigError, ShiplineError, Unavailable
 
-EVERY = 2.0  # seconds between two looks
+EVERY = 3.0  # seconds between two looks
 PREFECT = 4.0  # seconds that an answer about Prefect is good for
 
 

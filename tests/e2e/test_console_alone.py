@@ -130,3 +130,15 @@ def test_the_filters_of_home_are_in_its_address(place: Place, browser: Browser) 
         page.goto(f"{place.url}/?find=hello&of=o%2Fr")
         expect(page.get_by_text(f"Open {place.run}").first).to_be_visible()
         expect(page.get_by_text("Done (0)").first).to_be_visible()
+
+
+def test_a_budget_is_set_on_the_page_of_its_run(place: Place, browser: Browser) -> None:
+    with Visitor(browser, place.url) as visitor:
+        page = visitor.go(f"/run?run={place.run}", see="Issues done")
+        page.get_by_role("button", name="Budget …").click()
+        page.get_by_label("Budget in US dollars").fill("5")
+        page.get_by_label("Tokens").fill("7000")
+        page.get_by_label("Tokens").press("Tab")
+        page.get_by_role("button", name="Set the budget").click()
+        expect(page.get_by_text("$0 of $5.00").first).to_be_visible()
+        expect(page.get_by_text("0 of 7,000").first).to_be_visible()
