@@ -63,7 +63,7 @@ def drawing(run_id: str) -> None:
         st.info("The tree is not planned yet.")
         return
     below = graph.folded(seen.tree)
-    opened = st.multiselect("Open folded branches", list(below), format_func=below.get) if below else []
+    opened = st.multiselect("Open folded branches", list(below), format_func=lambda key: below[key]) if below else []
     picked: Any = st.plotly_chart(
         graph.figure(seen, dark=dark(), opened=opened), on_select="rerun", selection_mode="points",
         key=f"graph-{run_id}", alt="The issue tree; the list under Issues says the same in words",
