@@ -10,14 +10,17 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
 
+from ledger.queries import answers
 from ledger.store import Store
 from shipline.config import load_settings
 from shipline.errors import Unavailable
 
 T = TypeVar("T")
 
-PATIENCE = 2.0  # seconds: a page says that MongoDB is away instead of waiting for it, and looks again by itself
-AWAY = 1.5  # seconds that nobody asks a ledger which has just not answered: a page has many questions, and waits once
+PATIENCE = 3.0  # seconds: a page says that MongoDB is away instead of waiting for it, and looks again by itself
+AWAY = 6.0  # seconds that pages ask nothing of a ledger which did not answer ``ping``: many questions wait once
+PINGED = 1.0  # seconds that an answer to it is good for
+BRIEF = 2.0  # seconds for an answer to ``ping``
 FRESH = 0.5  # seconds that viewers share an answer: less than between two looks of one of them
 KEPT = 256  # shared answers
 ANSWER = 90.0  # seconds that a person's command may take; a cancel waits for its proof
@@ -65,9 +68,13 @@ class Bridge:
         """Ask the ledger. Raises Unavailable within seconds when it does not answer."""
         return self._wait(self._with_store(question), ANSWER)
 
+    def ping(self) -> None:
+        """Ask whether the ledger answers. Raises Unavailable, and then at once for every question, until it does."""
+        self._wait(self._shared("ping", self._ping, PINGED), ANSWER)
+
     def share(self, key: Hashable, question: Callable[[Store], Awaitable[T]], fresh: float = FRESH) -> T:
         """Ask what other viewers ask too: one answer for all of them, begun at most ``fresh`` seconds ago."""
-        answer: T = self._wait(self._shared(key, question, fresh), ANSWER)
+        answer: T = self._wait(self._shared(key, lambda: self._with_store(question), fresh), ANSWER)
         return answer
 
     def glance(self, key: Hashable, look: Callable[[], Coroutine[Any, Any, T]], fresh: float) -> T | None:
@@ -114,10 +121,10 @@ class Bridge:
 
         self._glances[key] = Answer(time.monotonic(), asyncio.ensure_future(keep()))
 
-    async def _shared(self, key: Hashable, question: Callable[[Store], Awaitable[Any]], fresh: float) -> Any:
+    async def _shared(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, Any]], fresh: float) -> Any:
         known = self._answers.get(key)
         if known is None or _is_stale(known, fresh):
-            known = Answer(time.monotonic(), asyncio.ensure_future(self._with_store(question)))
+            known = Answer(time.monotonic(), asyncio.ensure_future(work()))
             self._answers.pop(key, None)
             self._answers[key] = known
             while len(self._answers) > KEPT:
@@ -125,26 +132,29 @@ class Bridge:
         return await asyncio.shield(known.task)
 
     async def _with_store(self, question: Callable[[Store], Awaitable[T]]) -> T:
+        self._heed_silence()
+        return await question(await self._open())
+
+    async def _open(self) -> Store:
         self._opening = self._opening or asyncio.Lock()
         async with self._opening:
-            self._heed_silence()
             if self._store is None:
                 settings = load_settings()
-                opening = Store.open(settings.require_mongodb(), settings.database, timeout=PATIENCE, patience=PATIENCE)
-                self._store = await self._heard(opening)
-        return await self._heard(question(self._store))
+                self._store = await Store.open(
+                    settings.require_mongodb(), settings.database, timeout=PATIENCE, patience=PATIENCE
+                )
+            return self._store
 
-    async def _heard(self, work: Awaitable[T]) -> T:
-        """Remember whether the ledger answered."""
+    async def _ping(self) -> None:
         try:
-            found = await work
+            await answers(await self._open(), within=BRIEF)
         except Unavailable as error:
             self._silence = Silence(time.monotonic(), error)
             raise
         self._silence = None
-        return found
 
     def _heed_silence(self) -> None:
+        """A slow question is no silence: only ``ping`` tells."""
         if self._silence is not None and time.monotonic() - self._silence.since < AWAY:
             raise Unavailable(self._silence.error.message, self._silence.error.hint)
 

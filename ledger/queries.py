@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+import pymongo
+
 from ledger.issues import read_tree
 from ledger.models import (
     AgentRun,
@@ -152,9 +154,10 @@ async def usage(store: Store, run_id: str) -> Usage:
     return await _summed(store, {"runId": run_id})
 
 
-async def answers(store: Store) -> bool:
-    """Whether the ledger answers: Unavailable when it does not."""
-    return await store.find_one(Run, {"_id": ""}) is None
+async def answers(store: Store, within: float) -> None:
+    """Ask the ledger for next to nothing: Unavailable when it does not answer ``within`` seconds."""
+    with pymongo.timeout(within):
+        await store.find_one(Run, {"_id": ""})
 
 
 async def runs(store: Store, limit: int = 50) -> list[Run]:

@@ -50,8 +50,11 @@ def log(run_id: str) -> None:
         )
 
     def everything() -> str:
-        wanted = {"node": node, "phase": phase, "levels": LOUD[str(loud)]}
-        return as_text(entries(bridge().read(lambda store: latest_events(store, run_id, limit=0, **wanted))))
+        levels = LOUD[str(loud)]
+        found = bridge().read(
+            lambda store: latest_events(store, run_id, limit=0, node=node, phase=phase, levels=levels)
+        )
+        return as_text(entries(found))
 
     follow(newest, LIVE)
     st.download_button("Download", everything, f"{run_id}.log", icon=":material/download:", on_click="ignore",

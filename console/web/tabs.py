@@ -18,23 +18,40 @@ from ledger.models import AgentRun, Deployment, Effect, EffectKind, EffectStatus
 from ledger.queries import Snapshot, spans
 from ledger.store import Store
 
+DRAWN = 32  # runs whose tree is kept as it was drawn
+
 
 def tree(run_id: str) -> None:
     """Every node with what it waits for."""
     seen = seen_run(run_id)
     if seen is None:
         return
-    rows = lines(seen)
-    if not rows:
+    if not seen.tree.issues:
         st.info("The tree is not planned yet.")
+    drawn = _drawn()
+    known = drawn.get(run_id)
+    if known is None or known[0] is not seen:  # the same moment is drawn once for all who look
+        if len(drawn) > DRAWN:
+            drawn.clear()
+        known = drawn[run_id] = (seen, _listed(seen))
+    st.html(known[1])
+
+
+@st.cache_resource(show_spinner=False)
+def _drawn() -> dict[str, tuple[Snapshot, str]]:
+    return {}
+
+
+def _listed(seen: Snapshot) -> str:
     row = (
         "<li style='padding:.2rem 0 .2rem {indent}rem'>{mark} <a href='issue?run={run}&issue={key}' target='_self'>"
         "{name}</a> <span style='opacity:.85'>· {said}</span></li>"
     )
     listed = [
-        filled(row, indent=1.2 * e.depth, mark=e.mark, run=run_id, key=e.key, name=e.name, said=e.said) for e in rows
+        filled(row, indent=1.2 * e.depth, mark=e.mark, run=seen.run.id, key=e.key, name=e.name, said=e.said)
+        for e in lines(seen)
     ]
-    st.html(f"<ul aria-label='Issues' style='list-style:none;padding:0;margin:0'>{joined(listed)}</ul>")
+    return f"<ul aria-label='Issues' style='list-style:none;padding:0;margin:0'>{joined(listed)}</ul>"
 
 
 def drawing(run_id: str) -> None:
@@ -46,14 +63,16 @@ def drawing(run_id: str) -> None:
         st.info("The tree is not planned yet.")
         return
     below = graph.folded(seen.tree)
-    opened = st.multiselect("Open folded branches", list(below), format_func=below.get) if below else []
+    opened = st.multiselect("Open folded branches", list(below), format_func=lambda key: below[key]) if below else []
     picked: Any = st.plotly_chart(
         graph.figure(seen, dark=dark(), opened=opened), on_select="rerun", selection_mode="points",
         key=f"graph-{run_id}", alt="The issue tree; the list under Issues says the same in words",
     )  # fmt: skip
     points = picked["selection"]["points"]
     if points and points[0].get("customdata"):
-        st.switch_page(PAGES["issue"], query_params={"run": run_id, "issue": str(points[0]["customdata"])})
+        # Streamlit leaves this page with the next one's address in the history: with its tab, Back leads to the graph.
+        at = {"run": run_id, "issue": str(points[0]["customdata"]), "tab": "Graph"}
+        st.switch_page(PAGES["issue"], query_params=at)
 
 
 def chart(run_id: str) -> None:

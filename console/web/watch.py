@@ -7,11 +7,10 @@ import streamlit as st
 from console.bridge import bridge
 from console.view.inert import quoted
 from console.web.parts import AWAY
-from ledger.queries import answers
 from shipline.config import load_settings
 from shipline.errors import ConfigError, ShiplineError, Unavailable
 
-EVERY = 2.0  # seconds between two looks
+EVERY = 3.0  # seconds between two looks
 PREFECT = 4.0  # seconds that an answer about Prefect is good for
 
 
@@ -35,7 +34,7 @@ def watch() -> None:
 def _ledger() -> str:
     """What is wrong with it; nothing when it answers."""
     try:
-        bridge().share("answers", answers, fresh=1)
+        bridge().ping()
     except (Unavailable, ConfigError) as error:
         return str(error)
     except TimeoutError:

@@ -72,8 +72,6 @@ def again(document: OnboardingDoc) -> None:
 
     texts = {each.version: each.text for each in reversed(document.earlier)}
     picked = st.selectbox("Version", list(texts), key=f"version-{document.id}")
-    if picked is None:
-        return
     st.code(texts[picked], language=None, wrap_lines=True)
     what = "Its text becomes the newest version; nothing is lost."
     if press("Write it again", Action.SETTINGS, what, key=f"again-{document.id}", icon=":material/history:"):

@@ -54,8 +54,8 @@ def test_a_run_out_of_budget_says_so() -> None:
 
 
 def test_what_a_run_waits_for_by_itself_is_said() -> None:
-    gated = {"status": IssueStatus.QA, "tested_head": "a" * 40}
-    at = Tree.of([issue("epic", None, IssueType.EPIC, number=1), issue("a", "epic", number=2, **gated)])
+    gated = issue("a", "epic", number=2, status=IssueStatus.QA, tested_head="a" * 40)
+    at = Tree.of([issue("epic", None, IssueType.EPIC, number=1), gated])
     checked = card(replace(seen(at=at), checks={"a": ["ci/test"]}), AT)
     assert (checked.group, checked.now) == (Group.WAITING, "")
     assert checked.waits == ("#2 The a waits for the required check ci/test",)
