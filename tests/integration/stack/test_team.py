@@ -17,9 +17,11 @@ import yaml
 
 from deployments.ports import free_port
 from deployments.stack import LocalStack
+from deployments.worker import POOL, ensure_pool
 from gateway.settings import load_gateway
 from shipline.config import load_settings
 from shipline.login import load_login
+from tasks.agents.settings import CoderSettings, PlannerSettings
 
 pytestmark = pytest.mark.timeout(120)
 compose = pytest.mark.slow  # with compose, which CI installs and `make test` asks of nobody
@@ -63,7 +65,7 @@ def test_compose_reads_it_and_every_part_says_whether_it_is_well(composed: Any) 
     assert set(composed["services"]) == {
         "mongodb", "postgres", "redis", "prefect", "prefect-services", "register", "worker", "gateway", "console",
     }  # fmt: skip
-    for name in ("mongodb", "postgres", "redis", "prefect", "gateway", "console"):
+    for name in ("mongodb", "postgres", "redis", "prefect", "worker", "gateway", "console"):
         assert "test" in composed["services"][name]["healthcheck"], name
     for name in ("mongodb", "postgres", "redis"):
         assert composed["services"][name]["volumes"], name
@@ -82,7 +84,8 @@ def test_nothing_but_gateway_and_console_is_published_and_those_on_this_machine(
 def test_no_secret_is_in_the_environment_of_a_container(composed: Any, secrets: Path) -> None:
     for name, service in composed["services"].items():
         for variable, value in (service.get("environment") or {}).items():
-            assert "SECRET" not in variable and "TOKEN" not in variable, (name, variable)
+            told = {"SECRET", "TOKEN", "KEY"} & set(variable.split("_"))
+            assert not told or str(value).startswith("/run/secrets/"), (name, variable)
             assert "PASSWORD" not in variable or str(value).startswith("/run/secrets/"), (name, variable)
     made = {each.name for each in secrets.iterdir()} - {"make.sh"}
     assert made | {"github_app_key", "shipline_oidc_client_secret"} == set(composed["secrets"])
@@ -98,6 +101,13 @@ def test_settings_come_from_a_folder_of_secrets(secrets: Path, monkeypatch: pyte
     )
     assert settings.dispatch_secret is not None
     assert settings.dispatch_secret.get_secret_value() == (secrets / "shipline_dispatch_secret").read_text()
+    assert (PlannerSettings().planner_key, CoderSettings().cursor_api_key) == (None, None)  # empty files
+    for name in ("nvidia_api_key", "cursor_api_key"):
+        (secrets / name).chmod(0o600)
+        (secrets / name).write_text(f"{name}-of-a-file\n")
+    planner, coder = PlannerSettings().planner_key, CoderSettings().cursor_api_key
+    assert planner is not None and planner.get_secret_value() == "nvidia_api_key-of-a-file"
+    assert coder is not None and coder.get_secret_value() == "cursor_api_key-of-a-file"
     gateway = load_gateway()
     assert len(gateway.secrets()) == 1
     assert [each.name for each in gateway.callers().values()] == ["me"]
@@ -120,6 +130,22 @@ async def test_the_gateway_of_a_container_answers(secrets: Path, tmp_path: Path)
                 headers = {"Authorization": f"Bearer {token}"}
                 asked = await client.get("/api/runs/r-20261123-abcdef", headers=headers)
                 assert asked.status_code == 404, asked.text  # let in, and there is no such run
+        finally:
+            process.terminate()
+            await process.wait()
+
+
+async def test_the_worker_of_a_container_says_whether_it_asks_for_work(tmp_path: Path) -> None:
+    async with LocalStack(tmp_path, fixed_ports=False, parts=("prefect",)) as stack:
+        port = free_port(frozenset())
+        code = f"import deployments.serve as s; s.HEALTH['PREFECT_WORKER_WEBSERVER_PORT']='{port}'; s.main(['worker'])"
+        await ensure_pool(stack.addresses.prefect_api_url, POOL)
+        known = {**os.environ, **stack.environment()}
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, env=known, cwd=ROOT)
+        try:
+            transport = httpx.AsyncHTTPTransport(retries=9)  # of connections, each later than the one before
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", transport=transport) as client:
+                assert (await client.get("/health")).json() == {"message": "OK"}
         finally:
             process.terminate()
             await process.wait()
