@@ -15,9 +15,10 @@ import httpx
 import pytest
 import yaml
 
+from deployments import serve
 from deployments.ports import free_port
 from deployments.stack import LocalStack
-from deployments.worker import POOL, ensure_pool
+from deployments.worker import ASKS
 from gateway.settings import load_gateway
 from shipline.config import load_settings
 from shipline.login import load_login
@@ -135,20 +136,15 @@ async def test_the_gateway_of_a_container_answers(secrets: Path, tmp_path: Path)
             await process.wait()
 
 
-async def test_the_worker_of_a_container_says_whether_it_asks_for_work(tmp_path: Path) -> None:
-    async with LocalStack(tmp_path, fixed_ports=False, parts=("prefect",)) as stack:
-        port = free_port(frozenset())
-        code = f"import deployments.serve as s; s.HEALTH['PREFECT_WORKER_WEBSERVER_PORT']='{port}'; s.main(['worker'])"
-        await ensure_pool(stack.addresses.prefect_api_url, POOL)
-        known = {**os.environ, **stack.environment()}
-        process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, env=known, cwd=ROOT)
-        try:
-            transport = httpx.AsyncHTTPTransport(retries=9)  # of connections, each later than the one before
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", transport=transport) as client:
-                assert (await client.get("/health")).json() == {"message": "OK"}
-        finally:
-            process.terminate()
-            await process.wait()
+def test_the_worker_of_a_container_says_where_it_is_looked_for_whether_it_asks_for_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in (*serve.HEALTH, *ASKS):
+        monkeypatch.setenv(name, "")  # put back afterwards
+    assert serve.PARTS["worker"]()[-1] == "--with-healthcheck"
+    asked = yaml.safe_load((ROOT / "deployments" / "compose.yaml").read_text())["services"]["worker"]["healthcheck"]
+    host, port = (os.environ[f"PREFECT_WORKER_WEBSERVER_{each}"] for each in ("HOST", "PORT"))
+    assert f"http://{host}:{port}/health" in asked["test"][-1]
 
 
 @pytest.mark.parametrize(("words", "said"), [(["nonsense"], "console|gateway|worker|register"),
