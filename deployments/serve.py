@@ -16,6 +16,8 @@ from shipline.login import load_login
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 (inside a container; what is published is said in compose.yaml)
 CONSOLE_PORT, GATEWAY_PORT = "8501", "8580"
+# A worker says at /health whether it still asks for work; to its own container alone.
+HEALTH = {"PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1", "PREFECT_WORKER_WEBSERVER_PORT": "8080"}
 
 
 def _console() -> list[str]:
@@ -38,8 +40,8 @@ def _gateway() -> list[str]:
 
 
 def _worker() -> list[str]:
-    os.environ.update(ASKS)
-    return argv(os.environ.get("SHIPLINE_POOL", POOL))
+    os.environ.update({**ASKS, **HEALTH})
+    return [*argv(os.environ.get("SHIPLINE_POOL", POOL)), "--with-healthcheck"]
 
 
 async def _pools() -> None:

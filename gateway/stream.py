@@ -12,7 +12,10 @@ from collections import defaultdict
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 
+from fastapi.responses import StreamingResponse
 from pymongo.errors import PyMongoError
+from starlette.requests import ClientDisconnect
+from starlette.types import Message, Receive, Scope, Send
 
 from ledger.models import Event
 from ledger.queries import events
@@ -20,10 +23,41 @@ from ledger.store import Store
 from shipline.errors import Unavailable
 
 HEARTBEAT = 30.0  # seconds of silence (the notes, §6.3)
+STALLED = 60.0  # seconds in which a client takes nothing of what is sent
 BEHIND = 1000  # events that a client may be behind before it is let go; it comes back and reads on
 AGAIN = 0.5  # seconds before a change stream that broke is opened again
 PING = b": ping\n\n"
 log = logging.getLogger("shipline.live")
+
+
+class EventStream(StreamingResponse):
+    """Live events as an answer. A peer that takes nothing for ``STALLED`` seconds, and says nothing either, is let go.
+
+    One that is gone for good is: the system gives its connection up by itself only when what is under way is
+    unanswered for a quarter of an hour, and one that merely does not read never.
+    """
+
+    def __init__(self, told: AsyncGenerator[bytes, None], *, stalled: float = STALLED) -> None:
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        super().__init__(told, media_type="text/event-stream", headers=headers)
+        self._told, self._stalled = told, stalled
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it, message by message."""
+
+        async def within(message: Message) -> None:
+            try:
+                async with asyncio.timeout(self._stalled):
+                    await send(message)
+            except TimeoutError:
+                raise OSError("the client takes nothing") from None  # as of a connection that broke
+
+        try:
+            await super().__call__(scope, receive, within)
+        except (ClientDisconnect, OSError):
+            log.info("a client of live events takes nothing any more, and was let go")
+        finally:
+            await self._told.aclose()
 
 
 class Client:

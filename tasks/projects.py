@@ -194,6 +194,8 @@ async def _ensure(ctx: Context, repo: Repo, project: Project, branch: str, sourc
 
 async def _blob(repo: Repo, path: str, ref: str) -> tuple[str, str] | None:
     """The blob's id and its text; None when it is not there. InvalidInput for what is no text file."""
+    if {"", ".", ".."} & set(path.split("/")):  # it becomes a part of an address
+        raise InvalidInput(f"{path} is no path of a file.", "Write it from the root, without `.` and `..`.")
     rest: Any = repo.host.client.rest
     asked = {"owner": repo.owner, "repo": repo.name, "path": path, "ref": ref}
     try:

@@ -14,6 +14,11 @@ make shipline_dispatch_secret "$(random)"
 make shipline_api_tokens "{\"me\": \"admin:$(random)\"}"
 make shipline_webhook_secrets "[\"$(random)\"]"
 make shipline_oidc_cookie_secret "$(random)"
+# Keys of agents that you may not use: an empty file is none, and compose wants one to be there.
+for optional in nvidia_api_key cursor_api_key; do
+  [ -e "$optional" ] || : > "$optional"
+  [ -s "$optional" ] || echo "empty: $optional (only needed where its agents are used)"
+done
 # The folder keeps others out; inside of a container another user reads the files.
 chmod 0700 .
 find . -maxdepth 1 -type f ! -name make.sh ! -name .gitignore -exec chmod 0444 {} +

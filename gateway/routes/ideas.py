@@ -26,6 +26,7 @@ from gateway.shapes import (
     event_out,
     run_out,
 )
+from gateway.stream import EventStream
 from ledger.interrupts import words
 from ledger.models import Run
 from ledger.queries import events, snapshot
@@ -140,7 +141,4 @@ async def stream(
     """Live events. Come back with ``Last-Event-ID`` (or ``after``), and nothing is missed or repeated."""
     await request.app.state.store.get(Run, runId)
     seen = int(last_event_id) if last_event_id else after
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(
-        request.app.state.live.follow(runId, seen), media_type="text/event-stream", headers=headers
-    )
+    return EventStream(request.app.state.live.follow(runId, seen))

@@ -42,7 +42,7 @@ class FileIn(Model):
     path: Path
     branch: Branch
     text: str = Field(max_length=500_000)
-    message: str = Field(min_length=1, max_length=2000, pattern=r"\S")
+    message: str = Field(min_length=1, max_length=2000, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")
     sha: str | None = Field(default=None, pattern=r"^[0-9a-f]{40}$")
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import stat
+import uuid
+from datetime import timedelta
 from html import unescape
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -13,10 +16,15 @@ import httpx
 import pytest
 
 from deployments.doctor import checks
+from gateway.app import create_app
+from ledger.models import Delivery, Mark
 from shipline.config import Settings
-from tasks.github.founding import web_address
-from tasks.github.identity import EVENTS, PERMISSIONS
-from tests.integration.gateway.conftest import Gateway
+from tasks.context import close_context, context
+from tasks.github.founding import renew_secret, web_address
+from tasks.github.identity import EVENTS, PERMISSIONS, AppIdentity
+from tasks.hooks import missed
+from tasks.reconcile.whole import reconcile_all
+from tests.integration.gateway.conftest import NEW, OLD, TOKENS, Gateway
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -90,6 +98,118 @@ async def test_a_page_opens_with_its_state_alone(gateway: Gateway, path: str) ->
         wrong = await browser.get(f"/auth/github-app/{path}?state={'a' * 43}&code={'b' * 20}")
         assert wrong.status_code == 409
         assert (await browser.get(f"/auth/github-app/{path}?state=<script>")).status_code == 422
+
+
+async def _founded(gateway: Gateway, tmp_path: Path) -> Settings:
+    """An App on the sandbox, installed on the operator's repositories, as it would be configured."""
+    form = {
+        "name": f"Shipline {uuid.uuid4().hex[:6]}", "redirect_url": "http://127.0.0.1/created",
+        "default_permissions": PERMISSIONS, "default_events": list(EVENTS),
+    }  # fmt: skip
+    confirmed = await gateway.github.post("/settings/apps/new", data={"manifest": json.dumps(form)})
+    (code,) = parse_qs(urlsplit(confirmed.headers["location"]).query)["code"]
+    made = (await gateway.github.post(f"/app-manifests/{code}/conversions")).json()
+    key = tmp_path / "app.pem"
+    key.write_text(made["pem"])
+    return Settings(
+        mongodb_uri=gateway.mongodb_uri, github_api_url=str(gateway.github.base_url).rstrip("/"),
+        github_app_id=str(made["id"]), github_app_key=key,
+    )  # fmt: skip
+
+
+async def test_as_an_app_reconcile_asks_for_what_never_arrived(
+    gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = await _founded(gateway, tmp_path)
+    made = {"name": f"lost-{uuid.uuid4().hex[:6]}", "auto_init": True}
+    repo = (await gateway.github.post("/user/repos", json=made)).json()["full_name"]
+    await gateway.github.post(f"/repos/{repo}/issues", json={"title": "One"})
+    about = {"event": "issues", "payload.repository.full_name": repo}
+    (lost,) = await gateway.worked_all(about)
+    await gateway.store.collection(Delivery).delete_one({"_id": lost.id})  # as if it had not come
+    await gateway.store.collection(Mark).delete_many({})
+    for name, value in settings.model_dump(include={"mongodb_uri", "github_api_url", "github_app_id"}).items():
+        monkeypatch.setenv(f"SHIPLINE_{name.upper()}", str(value))
+    monkeypatch.setenv("SHIPLINE_GITHUB_APP_KEY", str(settings.github_app_key))
+    monkeypatch.setattr(missed, "SETTLED", -timedelta(seconds=2))  # times there are whole seconds
+    try:
+        assert isinstance((await context()).github.identity, AppIdentity)
+        await reconcile_all()
+        assert [each.id for each in await gateway.worked_all(about)] == [lost.id]
+        assert await gateway.store.find(Mark, {}) == []  # something was missing: all of it is looked through again
+        while await missed.ask_again(await context()):  # what other tests left out
+            continue
+        (mark,) = await gateway.store.find(Mark, {})
+        assert mark.id == missed.MARK
+    finally:
+        await close_context()
+
+
+async def test_github_signs_with_the_secret_that_it_is_given(
+    gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = await _founded(gateway, tmp_path)
+    monkeypatch.setenv("SHIPLINE_MONGODB_URI", gateway.mongodb_uri)
+    monkeypatch.setenv("SHIPLINE_GITHUB_API_URL", settings.github_api_url)
+    monkeypatch.setenv("SHIPLINE_GITHUB_APP_ID", str(settings.github_app_id))
+    monkeypatch.setenv("SHIPLINE_GITHUB_APP_KEY", str(settings.github_app_key))
+    made = {"name": f"signed-{uuid.uuid4().hex[:6]}", "auto_init": True}
+    repo = (await gateway.github.post("/user/repos", json=made)).json()["full_name"]
+    try:
+        await renew_secret(OLD)  # which the gateway takes besides
+        await gateway.github.post(f"/repos/{repo}/issues", json={"title": "One"})
+        assert await gateway.worked_all({"event": "issues", "payload.repository.full_name": repo})
+        await renew_secret("a-secret-that-nobody-else-knows")
+        await gateway.github.post(f"/repos/{repo}/issues", json={"title": "Two"})
+        for _ in range(100):
+            (newest, *_) = (await gateway.github.get("/app/hook/deliveries?per_page=1")).json()
+            if newest["event"] == "issues" and newest["status_code"] == 401:
+                break
+            await asyncio.sleep(0.05)
+        assert newest["status_code"] == 401
+    finally:
+        await renew_secret(NEW)
+        await close_context()
+
+
+async def test_an_installation_comes_back_by_the_browser_and_by_the_api(
+    gateway: Gateway, tmp_path: Path, mongodb: str, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = await _founded(gateway, tmp_path)
+    given = {
+        "MONGODB_URI": mongodb, "DATABASE": database, "GITHUB_API_URL": settings.github_api_url,
+        "GITHUB_APP_ID": settings.github_app_id, "GITHUB_APP_KEY": settings.github_app_key,
+        "API_TOKENS": json.dumps({"ann": f"admin:{TOKENS['admin']}"}),
+    }  # fmt: skip
+    for name, value in given.items():
+        monkeypatch.setenv(f"SHIPLINE_{name}", str(value))
+    headers = {"Authorization": f"Bearer {TOKENS['admin']}"}
+    app = create_app()
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as browser,
+    ):
+        page = (await browser.get("/api/github-app", headers=headers)).json()
+        (there,) = [each for each in page["installations"] if each["account"] == "operator"]
+        assert (page["lacks"], there["lacks"]) == ([], [])
+        number = there["installationId"]
+        most = {name: level for name, level in PERMISSIONS.items() if name != "merge_queues"}
+        owner = "/_sandbox/installations/operator"
+        (await gateway.github.put(owner, json={"permissions": most})).raise_for_status()
+        try:
+            begun = (await browser.post("/auth/github-app/begin", headers=headers)).json()
+            asked = {"state": begun["state"], "installation_id": number}
+            returned = await browser.get("/auth/github-app/callback", params=asked)
+            assert (returned.status_code, "Installed on operator" in returned.text) == (200, True), returned.text
+            assert "Not accepted there yet: merge_queues: read." in returned.text
+            body = {"state": begun["state"], "installationId": number}
+            assert (await browser.post("/auth/github-app/callback", json=body)).status_code == 401
+            finished = await browser.post("/auth/github-app/callback", json=body, headers=headers)
+            assert finished.json() == {
+                "installationId": number, "account": "operator", "repositories": "all", "lacks": ["merge_queues: read"],
+            }  # fmt: skip
+        finally:
+            (await gateway.github.put(owner, json={})).raise_for_status()
 
 
 async def test_only_an_admin_makes_apps(gateway: Gateway) -> None:

@@ -99,7 +99,8 @@ async def test_a_file_is_read_and_written_once_and_not_over_somebody_else_s(gate
         kept = await client.put(at, json={**file, "branch": "main", "text": "x"})
         assert (kept.status_code, "pull requests alone" in kept.json()["detail"]) == (409, True)
         wrong: list[tuple[dict[str, str], int]] = [
-            ({"path": "docs/a.txt"}, 404), ({"path": "docs", "ref": "side"}, 409), ({"path": "../a"}, 404),
+            ({"path": "docs/a.txt"}, 404), ({"path": "docs", "ref": "side"}, 409),
+            ({"path": "../a"}, 409), ({"path": "docs/../../pulls"}, 409),
             ({"path": "/etc/passwd"}, 422), ({"path": "a", "ref": "nowhere"}, 404),
         ]  # fmt: skip
         for asked, status in wrong:

@@ -261,7 +261,8 @@ async def _flow_runs(ground: Ground, runs: list[Run]) -> list[str]:
 
 
 async def _once(ground: Ground, story: Story) -> None:
-    """One run for each label and each comment that asked for one, one flow run for each, one effect a key."""
+    """One run for each label and each comment that asked for one, one flow run for each of them and for each push, one
+    answer to each, one effect a key."""
     store = ground.gateway.store
     begun = await store.find(Run, {"repo": story.wishes})
     asked = await store.find(Request, {"_id": {"$regex": story.mark}})
@@ -269,6 +270,15 @@ async def _once(ground: Ground, story: Story) -> None:
     assert {each.run_id for each in asked} == {each.id for each in begun}
     names = Counter(await _flow_runs(ground, begun))
     assert names == Counter(f"deliver {each.id}" for each in begun)
+    pushed = {payload["after"] for _, event, payload in story.sent if event == "push"}
+    edited = [event for _, event, _ in story.sent if event == "pull_request"]
+    looked = Counter(await _flow_runs(ground, [story.run]))
+    assert looked == {f"reconcile {story.run.id}": len(pushed) + len(edited)}
+    marks: list[str] = []
+    for repo, number in ((story.run.repo, 1), *((story.wishes, 1 + each) for each in range(LABELLED))):
+        listed = await ground.gateway.github.get(f"/repos/{repo}/issues/{number}/comments", params={"per_page": 100})
+        marks += [f"{repo} {each['body'].splitlines()[-1]}" for each in listed.json()]
+    assert len(marks) == len(set(marks)) >= LABELLED + COMMENTS
     grouped = store.collection(Effect)
     ids = [each["_id"] for each in await grouped.read_all(filter={}, projection={"_id": 1})]
     assert len(ids) == len(set(ids))

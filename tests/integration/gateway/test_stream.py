@@ -8,8 +8,10 @@ import random
 from collections.abc import AsyncGenerator
 
 import httpx
+import pytest
+from starlette.types import Message
 
-from gateway.stream import PING, Live
+from gateway.stream import PING, EventStream, Live
 from ledger.models import EventType, Run
 from ledger.runs import create_run
 from ledger.store import Store
@@ -97,6 +99,28 @@ async def test_who_does_not_read_is_let_go(store: Store) -> None:
             client.tell((number, b""))
         assert client.lost
         await messages.aclose()
+
+
+@pytest.mark.parametrize("version", ["2.3", "2.4"])
+async def test_a_peer_that_is_silent_and_takes_nothing_is_let_go(store: Store, version: str) -> None:
+    run = await create_run(store, "An idea.", "o/stream", "main")
+    sent: list[str] = []
+
+    async def receive() -> Message:
+        await asyncio.Event().wait()  # it never says that it goes
+        raise AssertionError
+
+    async def send(message: Message) -> None:
+        sent.append(message["type"])
+        if len(sent) > 2:
+            await asyncio.Event().wait()  # what is sent stays where it is
+
+    async with Live(store) as live:
+        answer = EventStream(live.follow(run.id, 0, heartbeat=0.02), stalled=0.2)
+        async with asyncio.timeout(10):
+            await answer({"type": "http", "asgi": {"spec_version": version}}, receive, send)
+        assert live.count == 0
+    assert sent == ["http.response.start", *["http.response.body"] * 2]
 
 
 async def test_a_run_that_is_not_there_has_no_stream(gateway: Gateway) -> None:

@@ -15,11 +15,14 @@ import httpx
 import pytest
 import yaml
 
+from deployments import serve
 from deployments.ports import free_port
 from deployments.stack import LocalStack
+from deployments.worker import ASKS
 from gateway.settings import load_gateway
 from shipline.config import load_settings
 from shipline.login import load_login
+from tasks.agents.settings import CoderSettings, PlannerSettings
 
 pytestmark = pytest.mark.timeout(120)
 compose = pytest.mark.slow  # with compose, which CI installs and `make test` asks of nobody
@@ -63,7 +66,7 @@ def test_compose_reads_it_and_every_part_says_whether_it_is_well(composed: Any) 
     assert set(composed["services"]) == {
         "mongodb", "postgres", "redis", "prefect", "prefect-services", "register", "worker", "gateway", "console",
     }  # fmt: skip
-    for name in ("mongodb", "postgres", "redis", "prefect", "gateway", "console"):
+    for name in ("mongodb", "postgres", "redis", "prefect", "worker", "gateway", "console"):
         assert "test" in composed["services"][name]["healthcheck"], name
     for name in ("mongodb", "postgres", "redis"):
         assert composed["services"][name]["volumes"], name
@@ -82,7 +85,8 @@ def test_nothing_but_gateway_and_console_is_published_and_those_on_this_machine(
 def test_no_secret_is_in_the_environment_of_a_container(composed: Any, secrets: Path) -> None:
     for name, service in composed["services"].items():
         for variable, value in (service.get("environment") or {}).items():
-            assert "SECRET" not in variable and "TOKEN" not in variable, (name, variable)
+            told = {"SECRET", "TOKEN", "KEY"} & set(variable.split("_"))
+            assert not told or str(value).startswith("/run/secrets/"), (name, variable)
             assert "PASSWORD" not in variable or str(value).startswith("/run/secrets/"), (name, variable)
     made = {each.name for each in secrets.iterdir()} - {"make.sh"}
     assert made | {"github_app_key", "shipline_oidc_client_secret"} == set(composed["secrets"])
@@ -98,6 +102,13 @@ def test_settings_come_from_a_folder_of_secrets(secrets: Path, monkeypatch: pyte
     )
     assert settings.dispatch_secret is not None
     assert settings.dispatch_secret.get_secret_value() == (secrets / "shipline_dispatch_secret").read_text()
+    assert (PlannerSettings().planner_key, CoderSettings().cursor_api_key) == (None, None)  # empty files
+    for name in ("nvidia_api_key", "cursor_api_key"):
+        (secrets / name).chmod(0o600)
+        (secrets / name).write_text(f"{name}-of-a-file\n")
+    planner, coder = PlannerSettings().planner_key, CoderSettings().cursor_api_key
+    assert planner is not None and planner.get_secret_value() == "nvidia_api_key-of-a-file"
+    assert coder is not None and coder.get_secret_value() == "cursor_api_key-of-a-file"
     gateway = load_gateway()
     assert len(gateway.secrets()) == 1
     assert [each.name for each in gateway.callers().values()] == ["me"]
@@ -123,6 +134,17 @@ async def test_the_gateway_of_a_container_answers(secrets: Path, tmp_path: Path)
         finally:
             process.terminate()
             await process.wait()
+
+
+def test_the_worker_of_a_container_says_where_it_is_looked_for_whether_it_asks_for_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in (*serve.HEALTH, *ASKS):
+        monkeypatch.setenv(name, "")  # put back afterwards
+    assert serve.PARTS["worker"]()[-1] == "--with-healthcheck"
+    asked = yaml.safe_load((ROOT / "deployments" / "compose.yaml").read_text())["services"]["worker"]["healthcheck"]
+    host, port = (os.environ[f"PREFECT_WORKER_WEBSERVER_{each}"] for each in ("HOST", "PORT"))
+    assert f"http://{host}:{port}/health" in asked["test"][-1]
 
 
 @pytest.mark.parametrize(("words", "said"), [(["nonsense"], "console|gateway|worker|register"),
