@@ -10,6 +10,7 @@ from console import (
     commands_admin,
     commands_app,
     commands_budget,
+    commands_checks,
     commands_control,
     commands_gates,
     commands_release,
@@ -60,6 +61,7 @@ app.command()(commands_admin.rollback)
 app.command()(commands_runs.runs)
 app.command()(commands_runs.show)
 app.command()(commands_runs.logs)
+app.command()(commands_checks.checks)
 app.command()(commands_replay.record)
 app.command()(commands_replay.replay)
 app.command()(commands_stack.doctor)

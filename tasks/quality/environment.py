@@ -22,7 +22,7 @@ from tasks.quality.reports import tail
 TOOLS = ("pytest", "pluggy", "iniconfig", "packaging", "pygments", "coverage")
 _INSTALL_SECONDS = 900.0
 _BUILD_SECONDS = 120.0
-_COMPLETE = ".shipline-complete"
+COMPLETE = ".shipline-complete"  # its time is that of the last use, for retention
 
 
 class EnvironmentFailed(ShiplineError):
@@ -58,16 +58,16 @@ async def target_environment(workspace: Path, cache: Path) -> TargetEnvironment:
     versions = [f"{each.name}=={each.version}" for each in tools]
     folder = (cache / digest(sys.version, *versions, *declared.fingerprint)).absolute()
     environment = TargetEnvironment(folder / "bin" / "python", declared)
-    if (folder / _COMPLETE).exists():
-        (folder / _COMPLETE).touch()  # retention removes what nobody has used for long
+    if (folder / COMPLETE).exists():
+        (folder / COMPLETE).touch()  # retention removes what nobody has used for long
         return environment
     cache.mkdir(parents=True, exist_ok=True)
     async with only_one(folder.with_suffix(".lock")):
-        if not (folder / _COMPLETE).exists():
+        if not (folder / COMPLETE).exists():
             # In place, under its final name: scripts of installed packages hold the path of their interpreter.
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
             await _build(workspace, environment, tools)
-            (folder / _COMPLETE).touch()
+            (folder / COMPLETE).touch()
     return environment
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ledger.models import CheckReport, Finding, Severity
+from ledger.models import CheckReport, Finding, Severity, Verdict
 from shipline.ids import digest
 from tasks.quality.changed import Changed
 from tasks.quality.reports import check, code_line, conclude, parse_json, plural, relative, run_tool
@@ -20,6 +20,10 @@ async def lint(workspace: Path, changed: Changed | None = None, *, promised: boo
 
     Where lint was ``promised`` to pass, what the repository's own rules say of the lines that are ``changed`` blocks.
     """
+    if not any("node_modules" not in path.parts for path in workspace.rglob("*.py")):
+        return CheckReport(
+            check=CHECK, verdict=Verdict.ABSENT, summary="There is no Python here, and no `lint` command is named."
+        )
     arguments = ["check", "--output-format", "json", "--no-cache", "--no-fix"]
     own = has_ruff_settings(workspace)
     if not own:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from tasks.confine import Completed, run_confined
-from tasks.quality.environment import only_one
+from tasks.quality.environment import COMPLETE, only_one
 from tasks.quality.recipes import package
 
 _SECONDS = 600.0
@@ -24,6 +24,7 @@ async def install(workspace: Path, cache: Path) -> Completed | None:
     async with only_one(cache / "install.lock"):  # tests and linter of one repository ask at the same time
         if (workspace / "node_modules").is_dir():
             return None
+        (cache / COMPLETE).touch()
         return await _install(workspace, cache)
 
 

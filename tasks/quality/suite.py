@@ -23,7 +23,7 @@ from tasks.quality.sast import sast
 from tasks.quality.scanners import scan, scanner, workflows
 from tasks.quality.secrets import secrets
 from tasks.quality.settings import TargetSettings, read_target_settings
-from tasks.quality.tests import test_all
+from tasks.quality.tests import run_kinds
 from tasks.quality.typed import types
 from tasks.quality.vulnerable import vulnerabilities
 
@@ -42,7 +42,7 @@ async def check_change(
     changed = await changed_lines(workspace, standards.base)
     lint_command, types_command = _own(workspace)
     tested, linted, typed = await asyncio.gather(
-        test_all(workspace, environment, timeout=timeout),
+        run_kinds(workspace, environment, timeout=timeout),
         _by(lint_command, workspace, environment) or lint(workspace, changed, promised=LINT in standards.passing),
         _by(types_command, workspace, environment) or types(workspace, environment, changed),
     )

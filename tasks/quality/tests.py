@@ -69,10 +69,10 @@ class _Ground:
 
 async def run_tests(workspace: Path, environment: TargetEnvironment, *, timeout: float) -> CheckReport:
     """Run the tests; one critical finding a failing test. ``metrics`` holds their numbers and ``coverage_percent``."""
-    return (await test_all(workspace, environment, timeout=timeout)).whole
+    return (await run_kinds(workspace, environment, timeout=timeout)).whole
 
 
-async def test_all(workspace: Path, environment: TargetEnvironment, *, timeout: float) -> Tested:
+async def run_kinds(workspace: Path, environment: TargetEnvironment, *, timeout: float) -> Tested:
     """Run every kind of tests that the repository has, one after the other, within ``timeout`` seconds in all."""
     try:
         kinds = commands(workspace).tests

@@ -16,7 +16,8 @@ from ledger import queries
 from ledger.interrupts import lift_pause
 from ledger.issues import read_tree
 from ledger.models import AgentRun, AgentRunStatus, Budget, Level, Outcome, Run, Size
-from tasks.budget import BY, raise_budget, spent_by
+from ledger.rules.budget import BY
+from tasks.budget import raise_budget, spent_by
 from tasks.submit import submit
 from tests.crash import scenario
 from tests.crash.scenario import HERE, IDEA, Ground, ground

@@ -27,12 +27,13 @@ from ledger.models import (
     Size,
     Usage,
 )
+from ledger.rules.budget import paused_by_budget
 from shipline.errors import Interrupted, Unavailable
 from tasks.agents import refusals, registry
 from tasks.agents.ask import ask_planner
 from tasks.agents.nemotron import Nemotron
 from tasks.answers import Criteria
-from tasks.budget import paused_by_budget, raise_budget, spent_by
+from tasks.budget import raise_budget, spent_by
 from tasks.context import Context
 from tasks.metering import Meter, metering
 from tests.services.nim import KEY, Nim, Says

@@ -10,10 +10,11 @@ import pytest
 from ledger import queries
 from ledger.interrupts import lift_pause, pause_run
 from ledger.models import AgentInput, AgentRun, AgentRunStatus, Budget, Level, Run, Usage, now
+from ledger.rules.budget import BY, paused_by_budget
 from ledger.runs import create_run
 from ledger.store import Store
 from shipline.errors import Interrupted
-from tasks.budget import BY, LONGEST, effective, paused_by_budget, require_budget, spent_by, tick
+from tasks.budget import LONGEST, effective, require_budget, spent_by, tick
 
 
 @pytest.fixture

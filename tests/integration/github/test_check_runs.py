@@ -12,7 +12,9 @@ from ledger.effects import Key
 from ledger.models import CheckReport, EffectKind, Event, Finding, Issue, IssueType, Run, Severity, Verdict, issue_id
 from ledger.runs import create_run
 from ledger.store import Store
+from shipline.errors import ShiplineError
 from tasks.check_runs import NAME, annotated, post_check_run
+from tasks.checks import Checked, _conclude
 from tasks.context import Context
 from tasks.github.checks import MOST
 from tasks.github.repo import Repo
@@ -145,3 +147,16 @@ async def test_github_takes_at_most_fifty_annotations_at_once(at: Here, head: st
     where = f"{at.repo.host.api_url}/repos/{at.repo.full_name}/check-runs"
     with pytest.raises(GitHubError, match="No more than 50 annotations"):
         await at.repo.host.client.arequest("POST", where, json=body)
+
+
+async def test_what_only_a_person_can_decide_holds_the_merge_and_is_no_defect(at: Here, head: str) -> None:
+    (report,) = reports(1)
+    asked = report.findings[0].model_copy(
+        update={"ask": True, "title": "weak is under MPL-2.0", "evidence": "Allow it."}
+    )
+    issue = issue_of(at.run).model_copy(update={"head": head})
+    with pytest.raises(ShiplineError, match="x waits for a person: weak is under MPL") as held:
+        await _conclude(at, issue, Checked(tree="t", reports=[report]), [asked])
+    assert held.value.hint == "Allow it."
+    mended_first = await _conclude(at, issue, Checked(tree="t", reports=[report]), [asked, report.findings[1]])
+    assert mended_first == [report.findings[1]]

@@ -164,7 +164,10 @@ NODE = {
             "package.json": npm(**{"test:unit": "node --test", "typecheck": "tsc-that-is-nowhere"}),
             "a.test.js": "throw 1",
         },
-        {"tests-unit": "failed: .*exit code 1", "types": "absent: .*tsc-that-is-nowhere is not installed here"},
+        {
+            "tests-unit": "failed: .*exit code 1", "types": "absent: .*tsc-that-is-nowhere is not installed here",
+            "lint": "absent: There is no Python here",
+        },
     ),
     "a package that never ends": Case(
         {"package.json": npm(test="node -e 'setInterval(() => 0, 1000)'")},
