@@ -76,13 +76,12 @@ async def test_a_red_merge_is_reverted_mended_and_merged_whoever_dies(at: Ground
     ended = await store.get(Run, run.id)
     assert (ended.outcome, ended.state) == (Outcome.SUCCEEDED, "DONE")
     root = (await read_tree(store, run.id)).root
-    (first,) = root.earlier_prs
+    (first,), second = root.earlier_prs, int(root.pr_number or 0)
     pulls = await _pulls(at, run.repo)
     (revert,) = [each for each in pulls.values() if each["head"]["ref"].startswith("revert/")]
     assert revert["base"]["ref"] == "integration"
-    assert {number: pulls[number]["merged_at"] is not None for number in (first, revert["number"], root.pr_number)} == {
-        first: True, revert["number"]: True, root.pr_number: True,
-    }  # fmt: skip
+    assert all(pulls[number]["merged_at"] for number in (first, revert["number"], second))
+    assert first < revert["number"] < second
     defect = (await read_tree(store, run.id))["epic.d1"]
     assert defect.status == "DONE"
     assert "test_the_words_are_in_order" in defect.title

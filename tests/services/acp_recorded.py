@@ -61,7 +61,7 @@ class Replaying:
 
     async def prompt(self, session_id: str, prompt: Any, **_: Any) -> acp.PromptResponse:
         asked = "\n".join(str(getattr(each, "text", "")) for each in prompt)
-        words, _ = await think(RecordedCoder(recordings_folder()), os.environ["SHIPLINE_WORK"], Path.cwd(), asked)
+        words, _tokens = await think(RecordedCoder(recordings_folder()), os.environ["SHIPLINE_WORK"], Path.cwd(), asked)
         await self._client.session_update(session_id=session_id, update=acp.update_agent_message_text(words))
         usage = Usage(total_tokens=TOOK + 1, input_tokens=TOOK, output_tokens=1)
         return acp.PromptResponse(stop_reason="end_turn", usage=usage)

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from gha.messages import Outcome, Result, sign
 from ledger.effects import Key
 from ledger.interrupts import cancel_run, pause_run
-from ledger.models import AgentType, Delivery, Dispatch, EffectKind, Gates, Idea, Issue, IssueType, Run, Spec
+from ledger.models import AgentType, Delivery, Dispatch, EffectKind, Idea, Issue, IssueType, Run, Spec, Standards
 from shipline.errors import AgentError
 from tasks.actions import elsewhere
 from tasks.actions.artifacts import kept_at
@@ -61,7 +61,7 @@ async def test_checks_say_there_what_they_say_here(ctx: Context, run: Run) -> No
                   project_id=run.project_id)  # fmt: skip
     key = Key(run.id, "trees", "1", EffectKind.QA, "abc")
     reports = {each.check: each for each in await check_there(
-        ctx, run, key, issue, str(head), False, 80, Gates(base=str(head))
+        ctx, run, key, issue, str(head), False, 80, Standards(base=str(head))
     )}  # fmt: skip
     assert {name: each.verdict.value for name, each in reports.items()} == {
         "tests": "passed", "coverage": "passed", "coverage-of-change": "passed", "lint": "passed", "types": "absent",

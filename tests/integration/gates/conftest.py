@@ -59,9 +59,7 @@ async def set_up(made: Made, **values: Any) -> None:
 async def add_leaf(made: Made, person: Person, key: str) -> None:
     """One more leaf with its branch, a file of its name, and a pull request; it was tested."""
     known = {"run_id": made.run.id, "project_id": made.run.project_id, "repo": made.run.repo, "parent": "epic"}
-    await made.store.insert(
-        Issue(id=f"{made.run.id}/{key}", key=key, type=IssueType.TASK, title=key.title(), **known)  # type: ignore[arg-type]
-    )
+    await made.store.insert(Issue(id=f"{made.run.id}/{key}", key=key, type=IssueType.TASK, title=key.title(), **known))
     await plain(sync_issue)(made.run.id, key)
     await plain(prepare_branch)(made.run.id, key)
     head = await person.commit(str((await made.node(key)).branch), f"{key}.txt", f"{key}\n")

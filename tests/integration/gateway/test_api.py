@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ledger.approvals import approvals_of
 from ledger.conversation import SHIPLINE, conversation
 from ledger.issues import change_issue, store_plan
 from ledger.models import Deployment, DeploymentStatus, Issue, IssueType, Plan, PlanNode, Run
@@ -296,3 +297,33 @@ async def test_a_dispatch_is_sent_once(gateway: Gateway, run: Run) -> None:
     assert one["dispatchId"] == first.json()["dispatchId"]
     assert (one["runId"], one["nodeId"], one["params"]) == (theirs.id, "issue-1", {"coverageTarget": 0.8})
     assert one["signature"].startswith("sha256=")
+
+
+async def test_the_gates_of_a_node_and_who_may_let_it_pass(gateway: Gateway, run: Run) -> None:
+    async with gateway.client("viewer") as client:
+        told = (await client.get(f"/api/runs/{run.id}/gates/issue-145")).json()
+        assert (told["nodeId"], told["prNumber"], told["head"]) == ("a", None, None)
+        (qa,) = [each for each in told["gates"] if each["name"] == "QA passed on its head"]
+        assert (qa["state"], qa["evidence"]) == ("waits", "no commit yet")
+        assert (await client.get(f"/api/runs/{run.id}/gates/nothing")).status_code == 404
+    async with gateway.client("operator") as client:
+        refused = await client.post(f"/api/runs/{run.id}/approve", json={})
+        assert refused.status_code == 403
+        assert refused.json()["detail"].endswith("to approve a plan or a merge takes approver.")
+    async with gateway.client("approver") as client:
+        nothing = await client.post(f"/api/runs/{run.id}/approve", json={})
+        assert (nothing.status_code, "waits for approval" in nothing.json()["detail"]) == (409, True)
+        early = await client.post(f"/api/runs/{run.id}/approve", json={"node": "a"})
+        assert (early.status_code, early.json()["detail"].split(".")[0]) == (409, "a has no pull request yet")
+
+
+async def test_an_approval_by_the_api_names_the_head_and_who_gave_it(gateway: Gateway, run: Run) -> None:
+    head = "ab" * 20
+    await change_issue(gateway.store, run.id, "a", {"prNumber": 7, "head": head, "testedHead": head})
+    async with gateway.client("approver") as client:
+        other = await client.post(f"/api/runs/{run.id}/approve", json={"node": "a", "head": "cd" * 20})
+        assert (other.status_code, "is not the head of #7" in other.json()["detail"]) == (409, True)
+        given = await client.post(f"/api/runs/{run.id}/approve", json={"node": "a", "head": head[:12]})
+        assert given.json()["said"] == f"a-approver approves the merge of #7 at {head[:7]} (the API)"
+    (word,) = await approvals_of(gateway.store, run.id, "a")
+    assert (word.by, word.via, word.head) == ("a-approver", "the API", head)
