@@ -87,9 +87,7 @@ async def delete(at: At, number: int) -> Json:
     row = _row(at, number)
     last = at.store.one("SELECT state FROM deployment_statuses WHERE deployment_id = ? ORDER BY id DESC", row["id"])
     if last is not None and last["state"] != "inactive":
-        raise Refused(
-            422, "We cannot delete an active deployment unless it is the only deployment in a given environment."
-        )
+        raise Refused(422, "An active deployment cannot be deleted.")
     at.store.run("DELETE FROM deployments WHERE id = ?", row["id"])
     return Json(None, 204)
 
