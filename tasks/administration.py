@@ -5,7 +5,7 @@ Every change says whose it is and what stood there before; a wrong value is refu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -33,6 +33,7 @@ from tasks.submit import seed_catalog
 T = TypeVar("T", UserSettings, Agent)
 
 SETTINGS = (*FIELDS, "budget")
+WHOLE = (*SETTINGS, "layered")
 OF_AGENTS = ("enabled", "goals", "tools", "constraints", "guardrails", "context_packs", "onboarding_doc_ref")
 KEPT = 100  # changes of one thing that are remembered
 VERSIONS = 20  # of a document
@@ -63,7 +64,8 @@ async def change_settings(repo: str | None, values: Mapping[str, Any], *, by: st
         def shown(each: UserSettings, name: str, user: UserSettings = user) -> Any:
             return getattr(_resolved(each, user), name)
 
-        changed = await _changed(store, level, values, by, shown)
+        # All of a level, so that one of a time before there were levels is read as what it is from then on.
+        changed = await _changed(store, level, values, by, shown, WHOLE)
         if changed is not None:
             return _resolved(changed, user)
 
@@ -148,9 +150,17 @@ def _only(values: Mapping[str, Any], known: tuple[str, ...]) -> None:
 
 
 async def _changed(
-    store: Store, before: T, values: Mapping[str, Any], by: str, shown: Callable[[T, str], Any] = getattr
+    store: Store,
+    before: T,
+    values: Mapping[str, Any],
+    by: str,
+    shown: Callable[[T, str], Any] = getattr,
+    always: Collection[str] = (),
 ) -> T | None:
-    """The changed document; None when somebody else changed it meanwhile. ``shown`` is what the history tells."""
+    """The changed document; None when somebody else changed it meanwhile.
+
+    ``shown`` is what the history tells; ``always`` is written whether it changed or not.
+    """
     model = type(before)
     try:
         after = model.model_validate({**before.model_dump(), **values})
@@ -164,9 +174,7 @@ async def _changed(
     told = Revision(by=by, at=now(), changes={n: (_text(shown(before, n)), _text(shown(after, n))) for n in different})
     history = [*before.history, told][-KEPT:]
     raw = after.to_mongo()
-    # All of a level, so that one of a time before there were levels is read as what it is from then on.
-    names = [*SETTINGS, "layered"] if isinstance(before, UserSettings) else different
-    written = {to_camel(name): raw[to_camel(name)] for name in names}
+    written = {to_camel(name): raw[to_camel(name)] for name in {*different, *always}}
     written["history"] = [each.model_dump(by_alias=True) for each in history]
     return await store.change(model, before.id, written, expect={"updated_at": before.updated_at})
 

@@ -77,7 +77,7 @@ async def end_half_deployed(ctx: Context, run: Run) -> str | None:
     if found is not None and run.release is not None:
         settings = await get_settings(run)
         label = digest(run.id, run.release.tag, settings.deployment_env)
-        with contextlib.suppress(psutil.Error):
+        with contextlib.suppress(psutil.Error, ShiplineError):
             await target_of(settings.deployment_target).clear(label)
     return found
 
@@ -90,7 +90,12 @@ async def half_deployed(ctx: Context, run: Run) -> str | None:
     settings = await get_settings(run)
     label = digest(run.id, run.release.tag, settings.deployment_env)
     done = begun.status is EffectStatus.SUCCEEDED and await ctx.store.find_one(Deployment, {"_id": label}) is not None
-    return None if done else await target_of(settings.deployment_target).find(label)
+    if done:
+        return None
+    try:
+        return await target_of(settings.deployment_target).find(label)
+    except ShiplineError as error:
+        return f"nobody knows: {error}"
 
 
 def is_dead(carrier: Carrier | None) -> bool:

@@ -15,6 +15,7 @@ from tasks import leftovers
 from tasks.actions.interrupting import steps_there, tell_workflows
 from tasks.agents.registry import coder
 from tasks.context import Context
+from tasks.deploy.process import named as name_process
 from tasks.github.repo import Repo
 from tasks.prefect_api import FlowRun, prefect
 from tasks.scratch import remove_scratch, works_elsewhere
@@ -91,7 +92,7 @@ async def _workflows(ctx: Context, run: Run, untold: str) -> ProofLine:
 
 
 async def _processes(ctx: Context, run: Run, carriers: list[str]) -> ProofLine:
-    found = [leftovers.name_process(each) for each in leftovers.processes_of(ctx, run.id)]
+    found = [name_process(each) for each in leftovers.processes_of(ctx, run.id)]
     return ProofLine(what="processes", clear=not (found or carriers), found=[*carriers, *found])
 
 

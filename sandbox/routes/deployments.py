@@ -81,6 +81,17 @@ async def one(at: At, number: int) -> Json:
     return Json(_shape(at, _row(at, number)))
 
 
+@router.delete("/deployments/{number:int}")
+async def delete(at: At, number: int) -> Json:
+    """Remove one that is not what runs."""
+    row = _row(at, number)
+    last = at.store.one("SELECT state FROM deployment_statuses WHERE deployment_id = ? ORDER BY id DESC", row["id"])
+    if last is not None and last["state"] != "inactive":
+        raise Refused(422, "An active deployment cannot be deleted.")
+    at.store.run("DELETE FROM deployments WHERE id = ?", row["id"])
+    return Json(None, 204)
+
+
 @router.post("/deployments/{number:int}/statuses")
 async def tell(at: At, number: int, body: StatusText) -> Json:
     """What became of it."""

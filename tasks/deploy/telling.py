@@ -7,7 +7,7 @@ from typing import Literal
 from ledger.effects import Key, perform
 from ledger.models import EffectKind, Model
 from shipline.errors import ConfigError, NotFound
-from tasks.github.client import GitHubError
+from tasks.github.errors import GitHubError
 from tasks.github.repo import DeploymentRef
 from tasks.state import Here
 
@@ -34,13 +34,17 @@ async def announce(at: Here, label: str, ref: str, environment: str) -> int | No
         except (NotFound, ConfigError, GitHubError):  # not allowed, or not known to an older server
             return DeploymentRef(id=NONE)
 
-    def say(done: DeploymentRef) -> str:
+    async def undo(second: DeploymentRef) -> None:
+        if second.id != NONE:
+            await at.repo.delete_deployment(second.id)
+
+    def words(done: DeploymentRef) -> str:
         kept = f"GitHub's deployment {done.id}" if done.id else "GitHub keeps no record of it"
         return f"{ref} goes to {environment}: {kept}"
 
     made = await perform(
         at.ctx.store, Key(at.run.id, "run", "1", EffectKind.DEPLOYMENT_CREATE, label), DeploymentRef, act=act,
-        look=look, say=say, phase=at.run.state,
+        look=look, undo=undo, say=words, phase=at.run.state,
     )  # fmt: skip
     return made.id or None
 

@@ -424,6 +424,12 @@ class Repo:
         found = [each.id async for each in pages if mark in str(each.payload)]
         return DeploymentRef(id=min(found)) if found else None
 
+    async def delete_deployment(self, number: int) -> None:
+        """Remove a record; GitHub keeps one that may be what runs, so it is told first that it is not."""
+        with contextlib.suppress(NotFound):
+            await self.tell_deployment(number, "inactive", None, "It was made twice")
+            await self.host.ask(lambda: self._rest.repos.async_delete_deployment(**self._at, deployment_id=number))
+
     async def tell_deployment(self, number: int, state: str, url: str | None, said: str) -> int:
         """Say what became of a deployment; the id of the word."""
         data: dict[str, Any] = {"state": state, "description": said[:140], "auto_inactive": False}

@@ -39,6 +39,9 @@ REQUESTS: Mapping[EffectKind, Rule] = {
     EffectKind.COMMENT_QA: {"method": "POST", "path": f"{_REPO}/issues/[0-9]+/comments"},
     EffectKind.CHECK_RUN: {"method": "POST", "path": f"{_REPO}/check-runs"},
     EffectKind.RELEASE: {"method": "POST", "path": f"{_REPO}/releases"},
+    EffectKind.RELEASE_FILE: {"method": "POST", "path": f"{_REPO}/releases/[0-9]+/assets"},
+    EffectKind.DEPLOYMENT_CREATE: {"method": "POST", "path": f"{_REPO}/deployments"},
+    EffectKind.DEPLOYMENT_STATUS: {"method": "POST", "path": f"{_REPO}/deployments/[0-9]+/statuses"},
     # In the order in which the road comes by them.
     EffectKind.AGENT_INFRA_DEPLOY_ENGINEER: {"method": "POST", "path": _CLONE},
     EffectKind.AGENT_CODE_REVIEWER: {"method": "POST", "path": _CLONE, "skip": 6},
@@ -46,7 +49,7 @@ REQUESTS: Mapping[EffectKind, Rule] = {
     EffectKind.AGENT_CONFLICT: {"method": "POST", "path": _CLONE, "skip": 16},
     EffectKind.AGENT_TEST_AUTHOR: {"method": "POST", "path": _CLONE, "skip": 22},
     EffectKind.QA_WHOLE: {"method": "POST", "path": _CLONE, "skip": 27},
-    EffectKind.DEPLOY: {"method": "POST", "path": _CLONE, "skip": 32},
+    EffectKind.DEPLOY: {"method": "POST", "path": _CLONE, "skip": 33},
 }
 DRY = (EffectKind.COMMIT_PLAN,)
 HIDDEN = {"fault": "stale", "path": f"{_REPO}/.*", "seconds": 3}

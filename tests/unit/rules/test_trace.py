@@ -19,7 +19,7 @@ def _issue(key: str, kind: IssueType, parent: str | None = None, **more: Any) ->
 
 
 def _tree(**of_b: Any) -> list[Issue]:
-    both = {"requirements": ["R1", "R2"]}
+    both: dict[str, Any] = {"requirements": ["R1", "R2"]}
     return [
         _issue("epic", IssueType.EPIC, number=1, **both),
         _issue(
