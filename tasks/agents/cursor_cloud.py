@@ -204,7 +204,7 @@ async def _listen(api: CursorApi, ref: AgentRef, run: CursorRun, ear: _Ear) -> b
             async for each in api.stream(ref.id, run.id, ear.after):
                 ear.after, ear.heard = each.id or ear.after, ear.heard + len(str(each.data))
                 if each.event in ("result", "done", "error"):
-                    return True
+                    return each.event != "error"
                 if ear.heard >= MOST_STREAMED:
                     break
         except Unavailable:
