@@ -14,6 +14,7 @@ from console.commands_control import now_done, whoami
 from console.commands_runs import Json, RunId
 from console.out import out, say_json
 from ledger.models import Agent, AgentType, Budget, EffectiveSettings
+from ledger.runs import project_id
 from shipline.errors import InvalidInput
 
 LISTS = ("goals", "tools", "constraints", "guardrails", "context_packs")
@@ -134,13 +135,9 @@ def merge(
     json: Json = False,
 ) -> None:
     """Merge a pull request that is not Shipline's own; a run merges its own when their gates are open."""
-    from tasks.administration import project_settings
     from tasks.code import merge_pull
 
-    async def work() -> Any:
-        return await merge_pull((await project_settings(repo)).project_id, number, by=whoami())
-
-    done = now_done(work)
+    done = now_done(lambda: merge_pull(project_id(repo), number, by=whoami()))
     if json:
         say_json(done.model_dump(by_alias=True))
     else:

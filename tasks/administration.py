@@ -168,7 +168,7 @@ async def _changed(
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"]) or "a value"
         raise InvalidInput(f"{name} is not usable: {first['msg']}.", "Nothing was changed.") from None
-    different = [name for name in values if getattr(before, name) != getattr(after, name)]
+    different: list[str] = [name for name in values if getattr(before, name) != getattr(after, name)]
     if not different:
         return before
     told = Revision(by=by, at=now(), changes={n: (_text(shown(before, n)), _text(shown(after, n))) for n in different})

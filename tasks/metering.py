@@ -108,14 +108,15 @@ async def seen_through(note: Coroutine[Any, Any, None], *, leaving: bool = False
     Of who is ``leaving``, or was told to, a note that fails or takes longer than ``NOTING`` is logged and no more: it
     must not stand in the way.
     """
-    writing, until = asyncio.ensure_future(note), time.monotonic() + NOTING
+    writing = asyncio.ensure_future(note)
     stopped: asyncio.CancelledError | None = None
-    while not writing.done() and (not (leaving or stopped) or time.monotonic() < until):
+    until = time.monotonic() + NOTING if leaving else None
+    while not writing.done() and (until is None or time.monotonic() < until):
         try:
-            await asyncio.wait({writing}, timeout=max(0.0, until - time.monotonic()) if leaving or stopped else None)
+            await asyncio.wait({writing}, timeout=None if until is None else max(0.0, until - time.monotonic()))
         except asyncio.CancelledError as error:
-            stopped, until = error, until if stopped else time.monotonic() + NOTING
-    if not (leaving or stopped):
+            stopped, until = error, until or time.monotonic() + NOTING
+    if until is None:
         writing.result()
     elif not writing.done():
         writing.cancel()

@@ -44,7 +44,7 @@ def show_pulls(run_id: str) -> None:
 def _read(repo: str) -> list[Pull]:
     from tasks import code
 
-    found = bridge().fetch(lambda: code.pulls(project_id(repo), "open"))
+    found = bridge().fetch(lambda: code.pulls(project_id(repo), "open", code.Part()))
 
     async def checks(store: Store) -> dict[str, list[CiStatus]]:
         return await ci_of(store, repo, [each.sha for each in found])

@@ -46,6 +46,7 @@ T = TypeVar("T", bound=Model)
 Made = TypeVar("Made", bound=Model)
 
 RUN = "run"
+MOST_OBJECTIVE, MOST_LINE = 4_000, 1_000  # characters of what to do, and of one line of what done means
 
 
 async def compose(
@@ -70,10 +71,11 @@ async def compose(
     agent = await catalog_agent(ctx, who)
     idea = await ctx.store.get(Idea, run.idea_id)
     criteria = issue.acceptance_criteria if issue else (run.spec.acceptance_criteria if run.spec else [])
+    told, done, found = asked_for(objective, criteria, issue)
     context = prompt(who).format(
-        objective=objective,
-        criteria="\n".join(f"- {line}" for line in criteria) or "- (none yet)",
-        context=await _context(ctx, run, agent, [_task(idea, issue), *material], issue, round_),
+        objective=told,
+        criteria=done,
+        context=await _context(ctx, run, agent, [_task(idea, issue), *found, *material], issue, round_),
         constraints="\n".join(f"- {line}" for line in agent.constraints),
     )
     known = [discipline(name) for name in disciplines(who, issue.files if issue else ())]
@@ -93,6 +95,20 @@ async def compose(
     )  # fmt: skip
 
 
+def asked_for(objective: str, criteria: Sequence[str], issue: Issue | None) -> tuple[str, str, list[Section]]:
+    """What to do and what done means, as the prompt says it, and what of that is material instead.
+
+    Titles and criteria of our planners stand there on a line each. Those of a finding are made of names of files and
+    tests, and of what they print: an agent's words, which are shown as such.
+    """
+    if issue is None or issue.origin is None:
+        lines = [f"- {one_line(each, MOST_LINE)}" for each in criteria]
+        return one_line(objective, MOST_OBJECTIVE), "\n".join(lines) or "- (none yet)", []
+    of_finding = Section("Its acceptance criteria", "\n".join(f"- {one_line(each, MOST_LINE)}" for each in criteria))
+    what = one_line(objective.replace(issue.title, "the defect that the context describes"), MOST_OBJECTIVE)
+    return what, "- The criteria that the context gives are met, as far as they are about the defect.", [of_finding]
+
+
 def _task(idea: Idea, issue: Issue | None) -> Section:
     if issue is None:
         return Section("The idea", *shown(idea.text))
@@ -105,7 +121,7 @@ async def _context(
     """What the agent reads, cut to its budget; what it does not get to read is written down."""
     if only_replays(ctx.settings):
         return sections[0].text
-    packs = await read_packs(ctx, run, agent, INTEGRATION)
+    packs = await read_packs(ctx, run, agent, INTEGRATION, issue.files if issue else ())
     found = fit([*sections, *packs], ctx.settings.context_tokens)
     if found.left_out:
         node = issue.key if issue else None

@@ -108,6 +108,10 @@ class CursorApi:
         """Put an agent away."""
         await self._ask("POST", f"/v1/agents/{agent_id}/archive")
 
+    async def unarchive(self, agent_id: str) -> None:
+        """Bring it back: what is archived takes no new run."""
+        await self._ask("POST", f"/v1/agents/{agent_id}/unarchive")
+
     async def usage(self, agent_id: str) -> Tokens:
         """What all runs of an agent used. CursorRefused with ESTIMATE where this is not told."""
         return Tokens.model_validate((await self._ask("GET", f"/v1/agents/{agent_id}/usage"))["totalUsage"])

@@ -11,6 +11,7 @@ import logging
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -71,10 +72,16 @@ class CursorCloud:
         return ref
 
     async def follow_up(self, ref: AgentRef, text: str) -> None:
-        """Say something more. AgentError while it still works on what it was told before."""
+        """Say something more, also to one that was put away. AgentError while it works on what it was told before."""
         async with _api(coder_settings()) as api:
             try:
-                await api.say(ref.id, text)
+                try:
+                    await api.say(ref.id, text)
+                except CursorRefused as error:
+                    if error.decision is not Decision.REVIVE:
+                        raise
+                    await api.unarchive(ref.id)
+                    await api.say(ref.id, text)
             except CursorRefused as error:
                 raise in_words(error) from error
 
@@ -164,7 +171,7 @@ async def _newest(api: CursorApi, ref: AgentRef) -> CursorRun:
 
 async def _ended(api: CursorApi, ref: AgentRef, run: CursorRun, within: timedelta) -> CursorRun:
     """Follow a run to its end, or until its time is up: then it is cancelled, and returned as it was."""
-    until = run.created_at + within
+    until, ear = run.created_at + within, _Ear()
     while not run.ended:
         left = (until - now()).total_seconds()
         if left <= 0:
@@ -173,8 +180,7 @@ async def _ended(api: CursorApi, ref: AgentRef, run: CursorRun, within: timedelt
             return run
         try:
             async with asyncio.timeout(left):
-                useful = await _listen(api, ref, run)
-                if not useful:
+                if not await _listen(api, ref, run, ear):
                     await asyncio.sleep(POLL)
         except TimeoutError:
             pass
@@ -182,24 +188,32 @@ async def _ended(api: CursorApi, ref: AgentRef, run: CursorRun, within: timedelt
     return run
 
 
-async def _listen(api: CursorApi, ref: AgentRef, run: CursorRun) -> bool:
+@dataclass
+class _Ear:
+    """What was heard of a run: up to which event, and how many characters in all."""
+
+    after: str | None = None
+    heard: int = 0
+
+
+async def _listen(api: CursorApi, ref: AgentRef, run: CursorRun, ear: _Ear) -> bool:
     """Wait as long as the stream says something; False where it is of no use, and the run is to be asked for."""
-    after, heard = None, 0
-    while heard < MOST_STREAMED:
-        before = after
+    while ear.heard < MOST_STREAMED:
+        before = ear.after
         try:
-            async for each in api.stream(ref.id, run.id, after):
-                after, heard = each.id or after, heard + len(str(each.data))
+            async for each in api.stream(ref.id, run.id, ear.after):
+                ear.after, ear.heard = each.id or ear.after, ear.heard + len(str(each.data))
                 if each.event in ("result", "done", "error"):
-                    return True
-                if heard >= MOST_STREAMED:
+                    return each.event != "error"
+                if ear.heard >= MOST_STREAMED:
                     break
         except Unavailable:
-            if after == before:  # broken off without a word: not again at once
+            if ear.after == before:  # broken off without a word: not again at once
                 return False
         except CursorRefused as error:
             if error.decision not in (Decision.POLL, Decision.AGAIN):
                 raise
+            ear.after = None  # what it does not know it cannot go on after
             return False
         else:
             return False

@@ -18,6 +18,7 @@ class Decision(StrEnum):
     AGAIN = "again"  # the same request, after a while
     ATTACH = "attach"  # what was asked for is there already: take that
     POLL = "poll"  # the stream is of no use; ask for the run itself
+    REVIVE = "revive"  # it was put away: bring it back, then ask again
     OVER = "over"  # there is nothing left to stop
     ESTIMATE = "estimate"  # they will not tell what it cost
     CONFIGURE = "configure"  # a person corrects the key, the plan, the model or the repository's connection
@@ -45,7 +46,7 @@ DECISIONS: Mapping[str, Decision] = {
     "artifact_not_found": Decision.MISSING,
     "agent_not_found": Decision.MISSING,
     "run_not_found": Decision.MISSING,
-    "agent_archived": Decision.MISSING,
+    "agent_archived": Decision.REVIVE,
     "agent_busy": Decision.ATTACH,
     "agent_id_conflict": Decision.ATTACH,
     "run_not_cancellable": Decision.OVER,
@@ -90,10 +91,12 @@ def refused(status: int, body: Any, retry_after: float | None = None) -> CursorR
 
 def in_words(error: CursorRefused) -> ShiplineError:
     """A refusal that nothing else is done about, as one of our errors: with what a person is to do."""
-    if error.decision is Decision.CONFIGURE:
-        return ConfigError(error.message, "docs/agents.md says what Cursor needs: the key, the model, the repository.")
-    if error.decision in (Decision.WAIT, Decision.AGAIN):
+    if error.decision in (Decision.CONFIGURE, Decision.ESTIMATE):
+        return ConfigError(error.message, "docs/agents.md says what Cursor needs: the plan, the key, the repository.")
+    if error.decision in (Decision.WAIT, Decision.AGAIN, Decision.POLL):
         return Unavailable(error.message, "Retry later; what is done stays done.")
     if error.decision is Decision.MISSING:
         return NotFound(error.message, "Retry: an agent is started anew.")
-    return AgentError(error.message, "Retry; if it comes back, report it as a defect of Shipline.")
+    if error.decision is Decision.WRONG:
+        return AgentError(error.message, "Retry; if it comes back, report it as a defect of Shipline.")
+    return AgentError(error.message, "It still works, is put away, or has ended: look at it in Cursor, then retry.")

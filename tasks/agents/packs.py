@@ -1,12 +1,14 @@
 """Context packs by name (the notes, §2.2): what an agent reads besides its task.
 
 ``onboarding.<name>``, ``recentLogs:N``, ``priorPRs:N``, ``adr``, ``incidents``, or the path of a file of the
-repository. Those who work on code are also given the repository's own rules, ``AGENTS.md`` and ``.cursor/rules``.
+repository. Those who work on code are also given the repository's own rules, ``AGENTS.md`` and ``.cursor/rules``: those
+that lie nearest to the issue's files first. Of a folder the documents come first whose names speak of those files.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+import re
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import PurePosixPath
@@ -27,9 +29,12 @@ MOST_NUMBER = 20  # recentLogs and priorPRs
 _WRITERS = frozenset({"admin", "maintain", "write"})
 
 
-async def read_packs(ctx: Context, run: Run, agent: Agent, ref: str) -> list[Section]:
-    """What the agent's packs hold at ``ref``, in their order; one that cannot be read says so instead."""
-    source = _Source(ctx, run, Reader(ctx.github, run.repo), ref)
+async def read_packs(ctx: Context, run: Run, agent: Agent, ref: str, files: Sequence[str] = ()) -> list[Section]:
+    """What the agent's packs hold at ``ref``, in their order, for work on ``files``.
+
+    One that cannot be read says so instead.
+    """
+    source = _Source(ctx, run, Reader(ctx.github, run.repo), ref, files)
     names = [*([RULES, ".cursor/rules"] if agent.engine is not Engine.NEMOTRON else []), *agent.context_packs]
     found: list[Section] = []
     for name in dict.fromkeys(names):
@@ -48,6 +53,7 @@ class _Source:
     run: Run
     repo: Reader
     ref: str
+    files: Sequence[str] = ()
     _paths: list[str] | None = None
     _may_write: dict[str, bool] = field(default_factory=dict)
 
@@ -57,6 +63,8 @@ class _Source:
             "recentLogs": self._logs, "priorPRs": self._pulls,
         }  # fmt: skip
         folders = {"adr": RECORDS, "incidents": INCIDENTS, ".cursor/rules": (".cursor/rules",)}
+        if name == RULES:
+            return await self._rules()
         if head in counted:
             return await counted[head](min(int(number), MOST_NUMBER) if number.isdecimal() else 3)
         if name in folders:
@@ -101,17 +109,42 @@ class _Source:
         return self._may_write[login]
 
     async def _folder(self, folders: Iterable[str]) -> list[Section]:
-        if self._paths is None:
-            self._paths = await self.repo.paths(self.ref)
         inside = [
             each
-            for each in self._paths
+            for each in await self._all_paths()
             if any(each.startswith(f"{folder}/") for folder in folders)
             and PurePosixPath(each).suffix in (".md", ".mdc", ".txt", ".rst")
         ]
-        return await self._files(sorted(inside, reverse=True)[:MOST_DOCUMENTS])
+        newest = sorted(inside, reverse=True)
+        return await self._files(sorted(newest, key=lambda each: -relevance(each, self.files))[:MOST_DOCUMENTS])
+
+    async def _rules(self) -> list[Section]:
+        """``AGENTS.md`` of every folder on the way to the issue's files, the nearest first."""
+        there = set(await self._all_paths()) if any("/" in each for each in self.files) else {RULES}
+        return await self._files(each for each in ways_to(self.files, RULES) if each in there)
+
+    async def _all_paths(self) -> list[str]:
+        if self._paths is None:
+            self._paths = await self.repo.paths(self.ref)
+        return self._paths
 
     async def _files(self, paths: Iterable[str]) -> list[Section]:
         read = partial(self.repo.text, self.ref)
         found = [(path, await read(path)) for path in paths]
         return [Section(path, *shown(text)) for path, text in found if text]
+
+
+def ways_to(files: Iterable[str], name: str) -> list[str]:
+    """Where ``name`` may lie in a folder on the way to the files: the deepest first, the repository's own last."""
+    folders = {parent for each in files for parent in PurePosixPath(each).parents} | {PurePosixPath(".")}
+    deepest = sorted(folders, key=lambda each: (-len(each.parts), str(each)))
+    return [str(each / name) for each in deepest]
+
+
+def relevance(path: str, files: Iterable[str]) -> int:
+    """How many words the name of a document shares with the paths of the files."""
+    return len(_words(PurePosixPath(path).stem) & {word for each in files for word in _words(each)})
+
+
+def _words(path: str) -> set[str]:
+    return {word for word in re.split(r"[^a-z]+", path.lower()) if len(word) > 2}

@@ -15,6 +15,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from tasks.guards.change import Change, GuardContext, Violation
+from tasks.guards.installs import in_commands, in_ini, in_noxfile, in_script, in_tools
 
 NEW = "new-dependency"
 # Declarations that are not read here: any line that is added may be a dependency.
@@ -49,7 +50,7 @@ def _declared(path: str, text: str | None) -> dict[str, str]:
     if text is None or reader is None:
         return {}
     try:
-        entries = list(reader(text))
+        entries = [str(each) for each in reader(text)]
     except (ValueError, SyntaxError, configparser.Error, AttributeError, TypeError):
         return {}  # it cannot be installed from either; the checks say so
     return {_name(each): each.strip() for each in entries if each.strip()}
@@ -60,7 +61,13 @@ def _reader(name: str) -> Callable[[str], Iterator[str]] | None:
         return _in_pyproject
     if fnmatch.fnmatchcase(name, "*requirements*.txt") or fnmatch.fnmatchcase(name, "*requirements*.in"):
         return _in_requirements
-    return {"setup.cfg": _in_setup_cfg, "setup.py": _in_setup_py, "package.json": _in_package_json}.get(name)
+    if "dockerfile" in name or "containerfile" in name or name.endswith(".sh"):
+        return in_commands
+    named = {
+        "setup.cfg": _in_setup_cfg, "setup.py": _in_setup_py, "package.json": _in_package_json, "tox.ini": in_ini,
+        "noxfile.py": in_noxfile,
+    }  # fmt: skip
+    return named.get(name) or (in_script if name.endswith(".py") else None)
 
 
 def _name(written: str) -> str:
@@ -84,6 +91,7 @@ def _in_pyproject(text: str) -> Iterator[str]:
     for group in groups:
         named = [*group.get("dependencies", {}), *group.get("dev-dependencies", {})]
         yield from (name for name in named if name != "python")
+    yield from in_tools(found.get("tool", {}))
 
 
 def _in_requirements(text: str) -> Iterator[str]:
@@ -100,6 +108,7 @@ def _in_setup_cfg(text: str) -> Iterator[str]:
     for section in sections:
         yield from section.get("install_requires", "").splitlines()
         yield from section.get("setup_requires", "").splitlines()
+    yield from in_ini(text)
     if "options.extras_require" in parser:
         for group in parser["options.extras_require"].values():
             yield from group.splitlines()

@@ -46,8 +46,11 @@ class Work:
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def say(self, event: str, **data: Any) -> None:
-        """Put something on the stream."""
-        self.events.append((None if event == "status" else f"{1000 + len(self.events)}-0", event, data))
+        """Put something on the stream; beside most of it, under the same id, what only Cursor's own SDK reads."""
+        name = None if event == "status" else f"{1000 + len(self.events)}-0"
+        self.events.append((name, event, data))
+        if event in ("assistant", "thinking", "tool_call"):
+            self.events.append((name, "interaction_update", {"type": f"{event}-delta", "delta": data}))
         self.changed.set()
 
     @property
@@ -68,7 +71,8 @@ class Fault:
     code: str
     headers: dict[str, str] = field(default_factory=dict)
     after: bool = False  # the work is done first, and the answer lost
-    body: Any = None
+    body: Any = None  # of somebody else than Cursor: a proxy's page; it is held against nothing
+    always: bool = False
 
 
 async def _nothing(_work: Work, _place: Path) -> str:
@@ -87,6 +91,7 @@ class Cursor:
     calls: list[str] = field(default_factory=list)
     misfits: list[str] = field(default_factory=list)  # what did not fit the contract
     tells_usage: bool = True
+    resumed: list[str | None] = field(default_factory=list)  # the Last-Event-ID of each stream that was asked for
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     @property
@@ -97,7 +102,8 @@ class Cursor:
             ("POST", "/v1/agents", self._create), ("GET", agent, self._agent), ("POST", f"{agent}/runs", self._say),
             ("GET", run, self._run), ("GET", f"{run}/stream", self._stream), ("POST", f"{run}/cancel", self._cancel),
             ("GET", f"{agent}/usage", self._usage), ("GET", f"{agent}/artifacts", self._artifacts),
-            ("POST", f"{agent}/archive", self._archive), ("GET", "/v1/models", self._models),
+            ("POST", f"{agent}/archive", self._archive), ("POST", f"{agent}/unarchive", self._unarchive),
+            ("GET", "/v1/models", self._models),
             ("GET", "/v1/me", self._me),
         ]  # fmt: skip
         return Starlette(routes=[Route(path, self._door(call), methods=[method]) for method, path, call in routes])
@@ -115,34 +121,53 @@ class Cursor:
         async def handle(request: Request) -> Response:
             said = f"{request.method} {request.url.path}"
             self.calls.append(said)
-            if request.headers.get("authorization") != f"Bearer {KEY}":
-                return self._refuse(401, "unauthorized", "Invalid API key")
+            await self._hold_request(request)
             fault = next((each for each in self.faults if re.fullmatch(each.what, said)), None)
-            if fault is not None:
+            if fault is not None and not fault.always:
                 self.faults.remove(fault)
-                if fault.after:
-                    await call(request)
-                if fault.body is not None:
-                    return Response(fault.body, fault.status, fault.headers)
-                return self._refuse(fault.status, fault.code, "As the test wants it", fault.headers)
-            return await call(request)
+            if fault is not None and fault.body is not None:
+                return Response(fault.body, fault.status, fault.headers)
+            answer = await self._answered(request, call, fault)
+            self._hold_answer(request, answer)
+            return answer
 
         return handle
 
-    def _refuse(self, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:
-        return self._answer("Error", {"error": {"code": code, "message": message}}, status, headers)
+    async def _answered(
+        self, request: Request, call: Callable[[Request], Awaitable[Response]], fault: Fault | None
+    ) -> Response:
+        if request.headers.get("authorization") != f"Bearer {KEY}":
+            return self._refuse(401, "unauthorized", "Invalid API key")
+        if fault is None:
+            return await call(request)
+        if fault.after:
+            await call(request)
+        return self._refuse(fault.status, fault.code, "As the test wants it", fault.headers)
 
-    def _answer(self, schema: str, body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-        self._hold(schema, body)
-        return JSONResponse(body, status, headers)
-
-    def _hold(self, schema: str, value: Any) -> None:
+    async def _hold_request(self, request: Request) -> None:
         if contract.known():
-            self.misfits += contract.faults(schema, value)
+            given = await request.body()
+            self.misfits += contract.request_faults(
+                request.method, request.url.path, dict(request.query_params), dict(request.headers),
+                json.loads(given) if given else None,
+            )  # fmt: skip
+
+    def _hold_answer(self, request: Request, answer: Response) -> None:
+        if contract.known():
+            body = json.loads(bytes(answer.body)) if isinstance(answer, JSONResponse) else None
+            headers = {name.lower(): value for name, value in answer.headers.items()}
+            self.misfits += contract.answer_faults(request.method, request.url.path, answer.status_code, headers, body)
+
+    def _refuse(self, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:
+        limits = {"Retry-After": "0", "X-RateLimit-Limit": "20", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "0"}
+        told = {**limits, **(headers or {})} if status == 429 else headers
+        return JSONResponse({"error": {"code": code, "message": message}}, status, told)
+
+    def _answer(self, body: Any, status: int = 200) -> Response:
+        return JSONResponse(body, status)
 
     async def _create(self, request: Request) -> Response:
         body = await request.json()
-        self._hold("CreateAgentRequest", body)
         agent_id = body.get("agentId") or f"bc-{uuid.uuid4()}"
         if agent_id in self.agents:
             return self._refuse(409, "agent_id_conflict", "There is an agent with this id")
@@ -156,7 +181,7 @@ class Cursor:
         }  # fmt: skip
         work = self._begin(agent_id, name, body["prompt"]["text"], repo["url"], repo["startingRef"])
         answer = {"agent": self.agents[agent_id], "run": self._shape(work)}
-        return self._answer("CreateAgentResponse", answer, 201)
+        return self._answer(answer, 201)
 
     def _begin(self, agent_id: str, name: str, prompt: str, url: str, ref: str) -> Work:
         work = Work(f"run-{uuid.uuid4()}", agent_id, name, prompt, url, ref)
@@ -170,7 +195,11 @@ class Cursor:
     async def _work(self, work: Work) -> None:
         work.status = "RUNNING"
         work.say("status", runId=work.id, status="RUNNING")
+        work.say("thinking", text="Where to begin?")
         work.say("assistant", text="I look around.")
+        look = {"callId": "call-1", "name": "read_file", "args": {"path": "README.md"}}
+        work.say("tool_call", **look, status="running")
+        work.say("tool_call", **look, status="completed", result={"success": {"content": "# Here"}})
         status, words = "FINISHED", ""
         try:
             with tempfile.TemporaryDirectory() as folder:
@@ -206,21 +235,22 @@ class Cursor:
 
     async def _agent(self, request: Request) -> Response:
         found = self.agents.get(request.path_params["id"])
-        return self._answer("Agent", found) if found else self._refuse(404, "agent_not_found", "No such agent")
+        return self._answer(found) if found else self._refuse(404, "agent_not_found", "No such agent")
 
     async def _say(self, request: Request) -> Response:
         body = await request.json()
-        self._hold("CreateRunRequest", body)
         agent = self.agents[request.path_params["id"]]
+        if agent["status"] == "ARCHIVED":
+            return self._refuse(409, "agent_archived", "Unarchive it first")
         latest = self.runs[agent["latestRunId"]]
         if not latest.ended:
             return self._refuse(409, "agent_busy", "A run is active")
         work = self._begin(latest.agent, latest.name, body["prompt"]["text"], latest.url, latest.ref)
-        return self._answer("CreateRunResponse", {"run": self._shape(work)}, 201)
+        return self._answer({"run": self._shape(work)}, 201)
 
     async def _run(self, request: Request) -> Response:
         found = self.runs.get(request.path_params["run"])
-        return self._answer("Run", self._shape(found)) if found else self._refuse(404, "run_not_found", "No such run")
+        return self._answer(self._shape(found)) if found else self._refuse(404, "run_not_found", "No such run")
 
     def _shape(self, work: Work) -> dict[str, Any]:
         shape: dict[str, Any] = {
@@ -234,12 +264,37 @@ class Cursor:
 
     async def _stream(self, request: Request) -> Response:
         work, after = self.runs[request.path_params["run"]], request.headers.get("last-event-id")
+        self.resumed.append(after)
         ids = [each[0] for each in work.events]
         if after and after not in ids:
             return self._refuse(400, "invalid_last_event_id", "No such event of this run")
-        return StreamingResponse(
-            _lines(work, ids.index(after) + 1 if after else 0), media_type="text/event-stream", headers=RETENTION
-        )
+        begin = len(ids) - ids[::-1].index(after) if after else 0
+        return StreamingResponse(self._lines(work, begin), media_type="text/event-stream", headers=RETENTION)
+
+    async def _lines(self, work: Work, at: int) -> AsyncIterator[str]:
+        yield self._frame(None, "status", {"runId": work.id, "status": work.status})
+        while True:
+            for number, (name, event, data) in enumerate(work.events[at:], start=at):
+                at = number + 1
+                if event == "cut":
+                    return
+                if event != "status":
+                    yield self._frame(name, event, data)
+                if event == "done":
+                    return
+            if work.ended:
+                return
+            work.changed.clear()
+            try:
+                await asyncio.wait_for(work.changed.wait(), 1)
+            except TimeoutError:
+                yield self._frame(None, "heartbeat", {})
+
+    def _frame(self, name: str | None, event: str, data: dict[str, Any]) -> str:
+        if contract.known():
+            self.misfits += contract.frame_faults(event, name, data)
+        head = f"id: {name}\n" if name else ""
+        return f"{head}event: {event}\ndata: {json.dumps(data)}\n\n"
 
     async def _cancel(self, request: Request) -> Response:
         work = self.runs[request.path_params["run"]]
@@ -247,7 +302,7 @@ class Cursor:
             return self._refuse(409, "run_not_cancellable", "The run is over")
         work.status = "CANCELLED"
         work.say("result", runId=work.id, status="CANCELLED")
-        return self._answer("IdResponse", {"id": work.id})
+        return self._answer({"id": work.id})
 
     async def _usage(self, request: Request) -> Response:
         if not self.tells_usage:
@@ -255,43 +310,28 @@ class Cursor:
         mine = [each for each in self.runs.values() if each.agent == request.path_params["id"]]
         runs = [{"id": each.id, "usage": _tokens(*each.tokens)} for each in mine]
         total = _tokens(sum(each.tokens[0] for each in mine), sum(each.tokens[1] for each in mine))
-        return self._answer("AgentUsageResponse", {"totalUsage": total, "runs": runs})
+        return self._answer({"totalUsage": total, "runs": runs})
 
     async def _artifacts(self, _: Request) -> Response:
         item = {"path": "artifacts/notes.md", "sizeBytes": 12, "updatedAt": _now()}
-        return self._answer("ListArtifactsResponse", {"items": [item]})
+        return self._answer({"items": [item]})
 
     async def _archive(self, request: Request) -> Response:
         agent = self.agents[request.path_params["id"]]
         agent["status"] = "ARCHIVED"
-        return self._answer("IdResponse", {"id": agent["id"]})
+        return self._answer({"id": agent["id"]})
+
+    async def _unarchive(self, request: Request) -> Response:
+        agent = self.agents[request.path_params["id"]]
+        agent["status"] = "ACTIVE"
+        return self._answer({"id": agent["id"]})
 
     async def _models(self, _: Request) -> Response:
         item = {"id": "composer-2", "displayName": "Composer 2"}
-        return self._answer("ListModelsResponse", {"items": [item]})
+        return self._answer({"items": [item]})
 
     async def _me(self, _: Request) -> Response:
-        return self._answer("ApiKeyInfo", {"apiKeyName": "tests", "createdAt": _now(), "userEmail": "a@example.com"})
-
-
-async def _lines(work: Work, at: int) -> AsyncIterator[str]:
-    yield f"event: status\ndata: {json.dumps({'runId': work.id, 'status': work.status})}\n\n"
-    while True:
-        for number, (name, event, data) in enumerate(work.events[at:], start=at):
-            at = number + 1
-            if event == "cut":
-                return
-            if event != "status":
-                yield f"id: {name}\nevent: {event}\ndata: {json.dumps(data)}\n\n"
-            if event == "done":
-                return
-        if work.ended:
-            return
-        work.changed.clear()
-        try:
-            await asyncio.wait_for(work.changed.wait(), 1)
-        except TimeoutError:
-            yield "event: heartbeat\ndata: {}\n\n"
+        return self._answer({"apiKeyName": "tests", "createdAt": _now(), "userEmail": "a@example.com"})
 
 
 def _tokens(took: int, gave: int) -> dict[str, int]:

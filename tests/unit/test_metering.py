@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 
 from ledger.models import Usage
+from shipline.ids import digest
 from tasks import metering
 from tasks.metering import Meter, seen_through
 
@@ -71,6 +72,6 @@ def test_of_an_account_only_what_is_new_counts() -> None:
     meter = Meter(cast(Any, None), "a run", Usage(input_tokens=100))
     assert meter.share(Usage(input_tokens=7), None) == Usage(input_tokens=7)
     assert meter.share(Usage(input_tokens=100), "bc-1") == Usage(input_tokens=100)
-    meter.counted = {metering.digest("bc-1"): Usage(input_tokens=100, output_tokens=3)}
+    meter.counted = {digest("bc-1"): Usage(input_tokens=100, output_tokens=3)}
     assert meter.share(Usage(input_tokens=130, output_tokens=3), "bc-1") == Usage(input_tokens=30)
     assert meter.share(Usage(input_tokens=130), "bc-2") == Usage(input_tokens=130)

@@ -42,7 +42,7 @@ async def concluded(ground: Ground, dispatch_id: str, count: int = 1) -> list[st
 
 def cancel_of(ctx: Context, run: Run, **changed: Any) -> dict[str, Any]:
     """The payload of a cancel that was signed, and then changed."""
-    body = {"runId": run.id, "nodeId": None, "repo": REPO, "branch": None, "params": {}}
+    body: dict[str, Any] = {"runId": run.id, "nodeId": None, "repo": REPO, "branch": None, "params": {}}
     sent = Dispatch(id=uuid7(), key=uuid7(), run_id=run.id, event_type="orchestrator.cancel", payload=body)
     return {**signed(sent, require_secret(ctx)), **changed}
 

@@ -69,7 +69,8 @@ class Canaries:
 @pytest.fixture
 def canaries(monkeypatch: pytest.MonkeyPatch, home: Path, tmp_path: Path) -> Canaries:
     """They lie where secrets lie."""
-    made = Canaries(*(canary(kind) for kind in ("dispatch", "planner", "gateway", "netrc")), f"ghp_{canary('planted')}")
+    ours = {kind: canary(kind) for kind in ("dispatch", "planner", "gateway", "netrc")}
+    made = Canaries(**ours, planted=f"ghp_{canary('planted')}")
     monkeypatch.setenv("SHIPLINE_DISPATCH_SECRET", made.dispatch)
     monkeypatch.setenv("NVIDIA_API_KEY", made.planner)
     for file, text in (

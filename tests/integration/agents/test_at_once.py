@@ -119,7 +119,7 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     """The one of the class that asks."""
     if request.cls is TestRecorded:
         return RecordedBench(tmp_path)
-    made, known = CodemodBench(tmp_path), codemod.understand
+    made, known = CodemodBench(tmp_path), codemods.understand
 
     def understand(objective: str) -> Any:
         made.begun += 1

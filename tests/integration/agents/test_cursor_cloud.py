@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from ledger.models import AgentJob, Run
-from shipline.errors import AgentError, ConfigError, ShiplineError, Unavailable
+from shipline.backoff import TRIES
+from shipline.errors import AgentError, ConfigError, NotFound, ShiplineError, Unavailable
 from tasks.agents import cursor_api, cursor_cloud
 from tasks.agents.cursor_cloud import CursorCloud, agent_id
 from tasks.agents.cursor_errors import DECISIONS, Decision
-from tasks.agents.ports import CodingAgent
+from tasks.agents.ports import AgentFailed, CodingAgent
 from tasks.context import Context
 from tasks.github.reading import Reader
 from tasks.scratch import remove_scratch
@@ -134,6 +135,24 @@ async def test_a_stream_that_breaks_is_resumed_after_what_was_heard(bench: Cloud
         agent = bench.adapter()
         result = await agent.result(await agent.start(job(branch), "r/broken", place))
     assert result.output.changeset_summary == "Wrote the file"
+    (work,) = bench.server.runs.values()
+    heard = next(name for name, _, data in work.events if data.get("text") == "one")
+    assert bench.server.resumed[:2] == [None, heard]
+
+
+async def test_without_any_stream_it_is_asked_to_its_end(bench: CloudBench) -> None:
+    async def slowly(work: Work, place: Path) -> str:
+        await asyncio.sleep(0.5)
+        return await bench.do(work, place)
+
+    bench.server.doing = slowly
+    bench.server.faults.append(Fault("GET .*/stream", 410, "stream_expired", always=True))
+    async with bench.place("deaf") as (place, branch):
+        agent = bench.adapter()
+        result = await agent.result(await agent.start(job(branch), "r/deaf", place))
+    assert result.output.changeset_summary == "Wrote the file"
+    assert bench.server.resumed == []
+    assert sum("/runs/" in each and "/stream" not in each for each in bench.server.calls) > 2
 
 
 @pytest.mark.parametrize(
@@ -183,20 +202,118 @@ async def test_more_can_be_said_once_it_has_ended(bench: CloudBench) -> None:
 
 KINDS: dict[Decision, type[ShiplineError]] = {
     Decision.CONFIGURE: ConfigError, Decision.WRONG: AgentError, Decision.WAIT: Unavailable,
-    Decision.AGAIN: Unavailable,
+    Decision.AGAIN: Unavailable, Decision.ESTIMATE: ConfigError, Decision.MISSING: NotFound,
+    Decision.POLL: Unavailable, Decision.OVER: AgentError, Decision.REVIVE: AgentError,
 }  # fmt: skip
-REFUSALS = [(code, kind) for code, decision in DECISIONS.items() if (kind := KINDS.get(decision))]
 
 
-@pytest.mark.parametrize(("code", "kind"), REFUSALS)
-async def test_each_refusal_of_a_start_has_its_end(bench: CloudBench, code: str, kind: type[ShiplineError]) -> None:
-    again = DECISIONS[code] is Decision.AGAIN
-    bench.server.faults.extend([Fault("POST /v1/agents", 500 if again else 400, code)] * (5 if again else 1))
+async def test_each_refusal_of_a_start_has_its_end(bench: CloudBench) -> None:
     async with bench.place("refused") as (place, branch):
-        with pytest.raises(kind, match=code) as refused:
-            await bench.adapter().start(job(branch), f"r/{code}", place)
-    assert refused.value.hint
+        for code, decision in DECISIONS.items():
+            if decision is Decision.ATTACH:
+                continue  # whose agent is there already
+            times = TRIES if decision is Decision.AGAIN else 1
+            bench.server.faults.extend([Fault("POST /v1/agents", 500 if times > 1 else 400, code)] * times)
+            with pytest.raises(KINDS[decision], match=code) as refused:
+                await bench.adapter().start(job(branch), f"r/{code}", place)
+            assert refused.value.hint
+            assert ("defect of Shipline" in refused.value.hint) is (decision is Decision.WRONG), code
+            assert not bench.server.faults, code
     assert bench.started() == 0
+
+
+async def test_each_decision_is_carried_out(bench: CloudBench) -> None:
+    """Those about an agent that is there; a refused start is above."""
+    server, agent = bench.server, bench.adapter()
+    async with bench.place("decided") as (place, branch):
+        ref = await agent.start(job(branch), "r/decided", place)
+        assert await agent.start(job(branch), "r/decided", place) == ref  # agent_id_conflict: attach
+        server.faults.append(Fault("GET .*/stream", 400, "invalid_last_event_id"))  # poll
+        server.faults.append(Fault("GET .*/usage", 403, "feature_unavailable"))  # estimate
+        server.faults.append(Fault("GET .*/artifacts", 404, "artifact_not_found"))  # missing, and nothing depends on it
+        result = await agent.result(ref)
+        assert result.warnings == [cursor_cloud.NOT_TOLD]
+        assert result.output.artifacts_out == []
+        assert (await agent.result(ref)).output.artifacts_out == ["artifacts/notes.md"]
+        await agent.cancel(ref)  # run_not_cancellable: over
+        for code in ("agent_not_found", "run_not_found"):  # missing
+            server.faults.append(Fault("GET /v1/agents/[^/]*", 404, code))
+            with pytest.raises(NotFound, match=code):
+                await agent.result(ref)
+        server.faults.append(Fault("GET /v1/agents/[^/]*", 404, "agent_not_found"))
+        await agent.cancel(ref)
+        assert server.agents[ref.id]["status"] == "ARCHIVED"
+        await agent.follow_up(ref, "And a test")  # agent_archived: revive
+        await agent.result(ref)
+        assert [each.partition(ref.id)[2] for each in server.calls if "POST" in each][-4:] == [
+            "/runs", "/unarchive", "/runs", "/archive",
+        ]  # fmt: skip
+        bench.acts("hangs")
+        await agent.follow_up(ref, "Wait")
+        with pytest.raises(AgentError, match="agent_busy") as busy:  # attach: there is a run already
+            await agent.follow_up(ref, "Now")
+        assert "It still works" in busy.value.hint
+        await agent.cancel(ref)
+
+
+@pytest.mark.parametrize(
+    ("acts", "seconds", "words"), [("fails", "60", "ended as ERROR"), ("hangs", "1", "did not end")]
+)
+async def test_what_a_failed_one_used_is_told_and_it_is_put_away(
+    bench: CloudBench, monkeypatch: pytest.MonkeyPatch, acts: str, seconds: str, words: str
+) -> None:
+    bench.acts(acts)
+    monkeypatch.setenv("SHIPLINE_AGENT_SECONDS", seconds)
+    async with bench.place("failed") as (place, branch):
+        agent = bench.adapter()
+        ref = await agent.start(job(branch), "r/failed", place)
+        with pytest.raises(AgentFailed, match=words) as failed:
+            await agent.result(ref)
+    assert (failed.value.usage.input_tokens, failed.value.usage.output_tokens) == bench.server.used() == (100, 20)
+    assert failed.value.account == ref.id
+    assert bench.server.agents[ref.id]["status"] == "ARCHIVED"
+    assert bench.stopped()
+
+
+async def test_a_cancelled_one_is_put_away(bench: CloudBench) -> None:
+    bench.acts("hangs")
+    async with bench.place("away") as (place, branch):
+        agent = bench.adapter()
+        ref = await agent.start(job(branch), "r/away", place)
+        await agent.cancel(ref)
+        with pytest.raises(AgentFailed, match="ended as CANCELLED") as failed:
+            await agent.result(ref)
+    assert failed.value.usage.input_tokens == 100
+    assert bench.server.agents[ref.id]["status"] == "ARCHIVED"
+
+
+async def test_an_error_on_the_stream_is_no_end_of_the_run(bench: CloudBench) -> None:
+    async def stumble(work: Work, place: Path) -> str:
+        work.say("error", code="stream_unavailable", message="Try again")
+        return await bench.do(work, place)
+
+    bench.server.doing = stumble
+    async with bench.place("stumbles") as (place, branch):
+        agent = bench.adapter()
+        result = await agent.result(await agent.start(job(branch), "r/stumbles", place))
+    assert result.output.changeset_summary == "Wrote the file"
+
+
+async def test_the_contract_lies_beside_the_project() -> None:
+    if not contract.known():
+        pytest.skip("Cursor's contract is not beside the project: no request and no answer was held against it.")
+    assert len(contract.error_codes()) > 20
+    wrong = [
+        *contract.request_faults("GET", "/v1/agent", {}, {}, None),
+        *contract.request_faults("GET", "/v1/me", {"x": "1"}, {"authorization": "Basic x"}, {}),
+        *contract.request_faults("GET", "/v1/me", {}, {"authorization": "Bearer x", "last-event-id": "1"}, None),
+        *contract.answer_faults("GET", "/v1/me", 418, {}, {}),
+        *contract.answer_faults("GET", "/v1/me", 429, {}, {"error": {"code": "x"}}),
+        *contract.frame_faults("status", "1", {"runId": "r", "status": "DANCING"}),
+        *contract.frame_faults("tool_call", "1", {"callId": "c"}),
+        *contract.frame_faults("shout", None, {}),
+    ]
+    assert len(wrong) == 13, wrong
 
 
 async def test_a_limit_is_waited_for(bench: CloudBench) -> None:

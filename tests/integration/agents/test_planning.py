@@ -10,15 +10,19 @@ from typing import Any
 import httpx
 import pytest
 
+from agents_catalog.disciplines import discipline, disciplines
 from ledger.issues import read_tree
 from ledger.models import AgentRun, AgentType, Event, Run, RunState, Spec
 from ledger.runs import note_run, transition
-from shipline.errors import AgentError
+from shipline.backoff import TRIES
+from shipline.errors import AgentError, Unavailable
+from tasks.agents import refusals
 from tasks.context import Context, close_context, context
 from tasks.planning import write_plan
 from tests.integration.reconcile.conftest import plain
 from tests.integration.sandbox.support import TOKEN, Server
 from tests.services.nim import KEY, Nim, role_of
+from tests.services.nim import Says as Reaction
 from tests.services.served import served
 
 LEAF: dict[str, Any] = {
@@ -40,6 +44,7 @@ class Planners:
     """What the three planners say, the issue planner something else each time; and what they were told."""
 
     orders: list[dict[str, Any]]
+    nim: Nim
     prompts: dict[str, list[str]] = field(default_factory=dict)
 
     def __call__(self, prompt: str) -> str:
@@ -64,7 +69,7 @@ def says(monkeypatch: pytest.MonkeyPatch, ctx: Context) -> Iterator[Says]:
             monkeypatch.setenv(f"SHIPLINE_{name}", value)
 
         def orders(*given: dict[str, Any]) -> Planners:
-            planners = Planners(list(given))
+            planners = Planners(list(given), nim)
             nim.answer = planners
             return planners
 
@@ -119,6 +124,44 @@ async def test_a_plan_that_stays_bad_leaves_nothing_and_a_retry_asks_anew(says: 
     assert len(planners.prompts["issue-planner"]) == 4, "what was answered before is not asked again"
 
 
+async def test_planners_that_stay_away_in_the_middle_leave_nothing_half_made(
+    says: Says, run: Run, github: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tree is drawn, then every connection breaks: the next attempt asks only for what is missing."""
+    planners, ctx = says(ORDER), await specified(run)
+    monkeypatch.setattr(refusals, "pause", lambda _: 0.01)
+    before, nim = _state(github), planners.nim
+    answering = nim.answer
+
+    def once(prompt: str) -> str:
+        nim.script.extend([Reaction(closes=True), Reaction(breaks=True), *[Reaction(closes=True)] * 3])
+        nim.answer = answering
+        return answering(prompt)
+
+    nim.answer = once
+    with pytest.raises(Unavailable, match="does not answer") as away:
+        await plain(write_plan)(run.id)
+    assert away.value.hint
+    assert len(nim.asked) == 1 + TRIES
+    assert (await read_tree(ctx.store, run.id)).issues == ()
+    left = await ctx.store.get(Run, run.id)
+    assert (left.forecast, left.outcome, left.state) == (None, None, RunState.ISSUE_TREE)
+    assert _state(github) == before
+    assert (await plain(write_plan)(run.id)).leaves == 2
+    assert len(planners.prompts["roadmap-decomposer"]) == 1, "what was answered is not asked again"
+
+
+async def test_planners_are_told_what_their_disciplines_ask(says: Says, run: Run) -> None:
+    planners, _ = says(ORDER), await specified(run)
+    await plain(write_plan)(run.id)
+    for role, (prompt, *_rest) in planners.prompts.items():
+        known = disciplines(AgentType(role))
+        assert known
+        for name in known:
+            assert discipline(name) in prompt
+            assert prompt.index(discipline(name)) < prompt.index("# What to do")
+
+
 async def test_planners_read_what_they_need_and_what_they_do_not_read_is_written_down(says: Says, run: Run) -> None:
     planners, ctx = says(ORDER), await specified(run)
     await plain(write_plan)(run.id)
@@ -136,6 +179,13 @@ async def test_planners_read_what_they_need_and_what_they_do_not_read_is_written
     assert len(said) == 1
     assert "its author, mallory, may not write here" in said[0]
     assert "hidden characters" in said[0]
+
+
+def _state(github: Server) -> list[Any]:
+    """Everything on GitHub that a plan might have touched."""
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    paths = ("issues?state=all", "pulls?state=all", "branches", "labels")
+    return [httpx.get(f"{github.url}/repos/demo/tally/{path}", headers=headers).json() for path in paths]
 
 
 def _issues(github: Server) -> int:

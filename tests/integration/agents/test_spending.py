@@ -17,6 +17,8 @@ from ledger.interrupts import lift_pause
 from ledger.models import (
     AgentInput,
     AgentJob,
+    AgentOutput,
+    AgentResult,
     AgentRun,
     AgentRunStatus,
     AgentType,
@@ -30,12 +32,13 @@ from ledger.models import (
 from ledger.rules.budget import paused_by_budget
 from shipline.errors import Interrupted, Unavailable
 from tasks.agents import refusals, registry
-from tasks.agents.ask import ask_planner
+from tasks.agents.ask import ask_planner, journal
 from tasks.agents.nemotron import Nemotron
+from tasks.agents.ports import AgentFailed
 from tasks.answers import Criteria
 from tasks.budget import raise_budget, spent_by
 from tasks.context import Context
-from tasks.metering import Meter, metering
+from tasks.metering import Meter, metered, metering
 from tests.services.nim import KEY, Nim, Says
 from tests.services.served import served
 
@@ -219,3 +222,43 @@ async def test_after_a_kill_the_ledger_says_that_it_is_asked_once_more_and_what_
     assert asked.wasted == took
     assert asked.usage.input_tokens == 321 + nim.used[0][0]
     assert asked.steps[0]["what"] == "cut off before it was answered; what it took is estimated"
+
+
+@pytest.mark.parametrize("account", ["bc-1", None])
+async def test_what_failed_agents_used_counts_and_one_that_is_found_again_counts_once(
+    ctx: Context, run: Run, account: str | None
+) -> None:
+    """A failure, a process that dies between the answer and its outcome, and the end: as the server counts."""
+    key = Key(run.id, "n0", "1", EffectKind("agent.acceptance-criteria-author"))
+
+    async def act() -> AgentResult:
+        raise AgentFailed(
+            "It ended as ERROR.", "Retry.", usage=Usage(input_tokens=100, output_tokens=20), account=account
+        )
+
+    async def ask() -> AgentResult:
+        return await journal(ctx, run, key, _job(0), act, AgentResult, lambda done: done)
+
+    with pytest.raises(AgentFailed):
+        await ask()
+    failed = await ctx.store.get(AgentRun, str(key))
+    assert (failed.status, failed.usage.input_tokens, failed.usage.output_tokens) == (AgentRunStatus.FAILED, 100, 20)
+    done = AgentResult(
+        output=AgentOutput(artifacts_out=["artifacts/notes.md"]), usage=Usage(input_tokens=130, output_tokens=25),
+        account=account, warnings=["It was not allowed fetch."],
+    )  # fmt: skip
+    if account:
+        async with metering(ctx.store, str(key)):  # whoever does this dies before there is an outcome
+            await metered(done)
+        assert (await ctx.store.get(AgentRun, str(key))).usage.input_tokens == 130
+
+    async def act_again() -> AgentResult:
+        return await metered(done)
+
+    await journal(ctx, run, key, _job(0), act_again, AgentResult, lambda done: done)
+    asked = await ctx.store.get(AgentRun, str(key))
+    # One account is the same agent, which counts on; without one it is another that used as much again.
+    assert (asked.usage.input_tokens, asked.usage.output_tokens) == ((130, 25) if account else (230, 45))
+    assert (await spent_by(ctx.store, run)).tokens == asked.usage.input_tokens + asked.usage.output_tokens
+    assert asked.warnings == done.warnings
+    assert asked.artifacts_out == ["artifacts/notes.md"]

@@ -91,12 +91,14 @@ class Described:
     def sent(self, operation: dict[str, Any]) -> dict[str, Any] | None:
         """The schema of the body."""
         content = operation.get("requestBody", {}).get("content", {})
-        return content.get("application/json", {}).get("schema")
+        schema: dict[str, Any] | None = content.get("application/json", {}).get("schema")
+        return schema
 
     def answered(self, operation: dict[str, Any]) -> dict[str, Any] | None:
         """The schema of the good answer."""
         good = next(each for status, each in operation["responses"].items() if status.startswith("2"))
-        return good.get("content", {}).get("application/json", {}).get("schema")
+        schema: dict[str, Any] | None = good.get("content", {}).get("application/json", {}).get("schema")
+        return schema
 
 
 @pytest.fixture(scope="module")

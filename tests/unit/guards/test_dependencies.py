@@ -26,6 +26,26 @@ SETUP_CFG = "[options]\ninstall_requires =\n    attrs\n[options.extras_require]\
 SETUP_PY = 'setup(name="x", install_requires=["attrs"], extras_require={"x": ["rich"]}, packages=["a"])\n'
 
 
+SCRIPT = '# /// script\n# requires-python = ">=3.11"\n# dependencies = [\n#   "attrs",\n# ]\n# ///\nimport attrs\n'
+DOCKERFILE = """FROM python:3.12
+COPY . /app
+RUN pip install --no-cache-dir -r requirements.txt /app && \\
+    pip install "attrs>=23"
+"""
+TOX = """[tox]
+envlist = py311
+[testenv]
+deps =
+    pytest
+    lint: ruff
+    -r requirements.txt
+commands = pytest
+"""
+NOX = (
+    'import nox\n\n@nox.session\ndef tests(session):\n    session.install("-e", ".", "pytest")\n    session.run("x")\n'
+)
+
+
 @pytest.mark.parametrize(
     ("path", "old", "new", "about"),
     [
@@ -42,6 +62,19 @@ SETUP_PY = 'setup(name="x", install_requires=["attrs"], extras_require={"x": ["r
         ("setup.cfg", SETUP_CFG, SETUP_CFG.replace("rich", "evil"), "evil"),
         ("setup.py", SETUP_PY, SETUP_PY.replace('["rich"]', '["rich", "evil"]'), "evil"),
         ("package.json", PACKAGE, PACKAGE.replace('"left-pad": "1"', '"left-pad": "1", "evil": "2"'), "evil"),
+        ("tools/once.py", SCRIPT, SCRIPT.replace('"attrs",', '"attrs",\n#   "evil>1",'), "evil>1"),
+        ("new.py", "", SCRIPT.replace("attrs", "evil"), "evil"),
+        ("Dockerfile", DOCKERFILE, DOCKERFILE.replace('"attrs>=23"', '"attrs>=23" evil==2'), "evil==2"),
+        ("Dockerfile", DOCKERFILE, DOCKERFILE + 'RUN ["pip", "x"]\nRUN pip3 install -t /x evil\n', "evil"),
+        ("deploy/api.Dockerfile", "", "RUN uv pip install evil\n", "evil"),
+        ("Dockerfile", "", "RUN pip install -r evil.txt\n", "-r evil.txt"),
+        ("Dockerfile", "", "RUN pip install -i https://evil.example .\n", "-i https://evil.example"),
+        ("scripts/setup.sh", "", "set -e\npython -m pip install evil; echo\n", "evil"),
+        ("tox.ini", TOX, TOX.replace("    pytest\n", "    pytest\n    evil\n"), "evil"),
+        ("tox.ini", TOX, TOX.replace("lint: ruff", "lint: evil"), "evil"),
+        ("noxfile.py", NOX, NOX.replace('"pytest")', '"pytest", "evil")'), "evil"),
+        ("pyproject.toml", "", '[tool.tox.env_run_base]\ndeps = ["evil"]\n', "evil"),
+        ("pyproject.toml", "", '[tool.hatch.envs.test]\ndependencies = ["evil"]\n', "evil"),
     ],
 )
 def test_a_new_one_is_stopped(path: str, old: str, new: str, about: str) -> None:
@@ -61,6 +94,14 @@ def test_a_new_one_is_stopped(path: str, old: str, new: str, about: str) -> None
         ("setup.py", SETUP_PY, SETUP_PY.replace('["a"]', '["a", "evil"]')),
         ("package.json", PACKAGE, PACKAGE.replace("}}", '}, "scripts": {"evil": "x"}}')),
         ("app/requirements.py", "", "evil = 1\n"),
+        ("app/a.py", "", "# /// notes\n# dependencies = ['evil']\n# ///\n"),
+        (
+            "Dockerfile",
+            DOCKERFILE,
+            DOCKERFILE + "RUN pip install -r requirements.txt --target /x . && apt-get install evil\n",
+        ),
+        ("tox.ini", TOX, TOX.replace("commands = pytest", "commands = evil")),
+        ("noxfile.py", NOX, NOX.replace('"x"', '"evil"')),
         ("Cargo.toml", "[dependencies]\nserde = '1'\n", "[dependencies]\n"),
     ],
 )
