@@ -10,10 +10,8 @@ import secrets
 import shlex
 import shutil
 import sys
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +22,7 @@ import pytest
 from ledger.issues import get_issue
 from ledger.models import DOCUMENTS, Issue, IssueType, Run, Size, issue_id
 from shipline.logs import JsonLines
-from tasks import fence
+from tasks import fence, report
 from tasks.agents import registry
 from tasks.branches import prepare_branch
 from tasks.context import Context
@@ -34,6 +32,7 @@ from tasks.repository import prepare_repository
 from tasks.submit import submit
 from tests.e2e.conftest import IDEA
 from tests.integration.agents.pages import run_pages
+from tests.integration.agents.secret_places import Canaries
 from tests.integration.reconcile.conftest import plain
 from tests.integration.sandbox.support import TOKEN, Server, commit_file, git, with_token
 from tests.services import acp_vandal
@@ -44,62 +43,6 @@ KEY = "leaf"
 HARMLESS = {"read_secret", "plant_a_hook", "outlive", "leave_the_tree", "edit_a_workflow", "delete_a_test",
             "keep_hooks_in_the_tree", "link_out"}  # fmt: skip
 SPEAKS = ("prompts", "what we sent", "worker.jsonl", "events", "effects", "agent_runs", "issues", "/issues", "commits")
-
-
-def canary(kind: str) -> str:
-    """A secret that nobody was told of: where it comes to light it was not masked."""
-    return f"canary-{kind}-{secrets.token_hex(8)}"
-
-
-@dataclass(frozen=True)
-class Canaries:
-    """Secrets by the place where they lie. Shipline itself knows of ``dispatch`` alone, by its configuration."""
-
-    dispatch: str  # in our environment
-    planner: str  # there too, and nothing of this process has read it
-    gateway: str  # a file below our home, of another process of ours
-    netrc: str  # a file of the user
-    planted: str  # in the repository itself, in the shape of a GitHub token
-
-    def all(self) -> dict[str, str]:
-        """Each by its name."""
-        return dict(vars(self))
-
-
-@pytest.fixture
-def canaries(monkeypatch: pytest.MonkeyPatch, home: Path, tmp_path: Path) -> Canaries:
-    """They lie where secrets lie."""
-    ours = {kind: canary(kind) for kind in ("dispatch", "planner", "gateway", "netrc")}
-    made = Canaries(**ours, planted=f"ghp_{canary('planted')}")
-    monkeypatch.setenv("SHIPLINE_DISPATCH_SECRET", made.dispatch)
-    monkeypatch.setenv("NVIDIA_API_KEY", made.planner)
-    for file, text in (
-        (home / "gateway" / "token", made.gateway), (tmp_path / "user" / ".netrc", f"machine x password {made.netrc}"),
-    ):  # fmt: skip
-        file.parent.mkdir()
-        file.write_text(f"{text}\n")
-    return made
-
-
-@pytest.fixture
-def catcher() -> Iterator[tuple[str, list[bytes]]]:
-    """A server of the vandal's; what reached it."""
-    caught: list[bytes] = []
-
-    class Catch(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            caught.append(self.rfile.read(int(self.headers.get("Content-Length", 0))))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Catch)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/", caught
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.fixture(name="github")
@@ -292,6 +235,7 @@ class World:
             said = await self.all_said()
             if pages:
                 said |= await asyncio.to_thread(run_pages, self.run_id, KEY)
+                said["artifacts"] = await self._artifacts()
             silent = [each for each in SPEAKS if len(said[each]) < 20]
             assert silent == [], f"nothing was looked for in {silent}"
             found = [
@@ -311,6 +255,20 @@ class World:
             said[log.name] = log.read_text(errors="replace")
         said |= await self._on_github()
         return said
+
+    async def _artifacts(self) -> str:
+        """What Prefect would be given to show of the tree."""
+        given: list[object] = []
+
+        async def note(*words: object, **more: object) -> None:
+            given.append((words, more))
+
+        with pytest.MonkeyPatch.context() as patch:
+            for kind in ("table", "link"):
+                patch.setattr(report, f"acreate_{kind}_artifact", note)
+            await report.show_plan(self.run_id)
+        assert len(given) == 2
+        return str(given)
 
     async def _on_github(self) -> dict[str, str]:
         async with self.client() as client:

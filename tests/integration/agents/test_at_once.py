@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from ledger.models import AgentJob
+from tasks import codemods
 from tasks.agents import codemod
 from tasks.agents.codemod import Codemod
 from tasks.agents.ports import CodingAgent

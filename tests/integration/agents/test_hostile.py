@@ -30,19 +30,18 @@ from tests.integration.agents.hostile import (
     KEY,
     World,
     _obedient,
-    canaries,
-    catcher,
     environments,
     overheard_github,
     world,
 )
 from tests.integration.agents.injections import ACTS, CHANNELS, arrived, in_parts, strings, within
+from tests.integration.agents.secret_places import canaries, catcher
 from tests.integration.reconcile.conftest import plain
 from tests.services.acp_vandal import CHANGING, REACHING, TOLD
 
 __all__ = ["_obedient", "canaries", "catcher", "environments", "overheard_github", "world"]
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 
 Fill = Callable[[World, list[str]], Awaitable[str]]  # puts the strings where they belong; the node that is told

@@ -51,7 +51,7 @@ from tests.services.served import served
 
 __all__ = ["cloud", "local"]
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 KEY = "leaf"
 WORKER = """
 import asyncio, sys

@@ -25,7 +25,7 @@ def test_more_power_never_takes_away(action: Action) -> None:
 def test_a_viewer_only_looks_and_only_an_approver_lets_code_be_written_or_deployed() -> None:
     assert [action for action in Action if may(Role.VIEWER, action)] == [Action.LOOK]
     assert [action for action in Action if not may(Role.OPERATOR, action)] == [
-        Action.APPROVE, Action.ALLOW, Action.DEPLOY, Action.SETTINGS,
+        Action.APPROVE, Action.BUDGET, Action.MERGE, Action.ALLOW, Action.DEPLOY, Action.SETTINGS,
     ]  # fmt: skip
     assert [action for action in Action if not may(Role.APPROVER, action)] == [Action.SETTINGS]
     assert set(NEEDED) == set(Action)

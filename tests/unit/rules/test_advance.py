@@ -78,7 +78,7 @@ def test_a_planned_dry_run_may_go_on_for_real() -> None:
 
 def test_a_retry_begins_where_work_stopped() -> None:
     built_badly = _issue("a", status=S.IN_PROGRESS, failure="f")
-    assert again(built_badly) == {"failure": None, "held": None, "status": S.NEW, "testedHead": None}
+    assert again(built_badly) == {"failure": None, "held": None, "status": S.NEW, "testedHead": None, "failedAs": None}
     conflicting = _issue("a", status=S.QA, failure="f", head="h", tested_head="h")
     assert again(conflicting) == {"failure": None, "held": None}
     unfixed = _issue("a", status=S.QA, failure="f", head="h").model_copy(update={"type": IssueType.DEFECT})

@@ -13,7 +13,8 @@ from ledger.rules.settings import FIELDS, deploys_by_itself, resolve, told
 OTHER: dict[str, Any] = {
     "deployment_strategy": DeploymentStrategy.MANUAL, "deployment_target": "docker", "deployment_env": "staging",
     "auto_merge_regression": False, "require_approval": True, "coverage_percent": 55.5, "max_rounds": 7,
-    "executor": Executor.ACTIONS,
+    "executor": Executor.ACTIONS, "approve_every_merge": True, "recheck_integration": True,
+    "licences_allow": "MPL-2.0", "licences_deny": "BSL-1.1", "licences_ask": "LGPL-*",
 }  # fmt: skip
 
 
