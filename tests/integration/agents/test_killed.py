@@ -282,3 +282,4 @@ async def test_a_codemod_is_carried_out_once_more_on_the_same_files(
     assert (
         await Reader(ctx.github, run.repo).text(str(leaf.branch), "a.py") == "import os\nimport sys\n\nprint(os, sys)\n"
     )
+    assert "is started once more" in await timeline(ctx, run)
