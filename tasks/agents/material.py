@@ -6,7 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tasks.agents.untrusted import one_line
+
 _BYTES_PER_TOKEN = 3.5  # English and code lie between 3 and 4.5 for the tokenizers of today; this is on the safe side
+_LONGEST = 300  # characters of a title: the name of a file may be one, which others chose
 _LEAST = 64  # tokens below which a piece of a section is not worth showing
 
 
@@ -37,21 +40,22 @@ def fit(sections: Sequence[Section], budget: int) -> Material:
     """The sections one below the other, the first ones first, in about ``budget`` tokens."""
     shown, missing, left = [], [], budget
     for each in sections:
+        title = one_line(each.title, _LONGEST)
         if each.note:
-            missing.append(f"{each.title}: {each.note}")
+            missing.append(f"{title}: {each.note}")
         if each.hidden:
-            missing.append(f"{each.title}: {each.hidden} hidden characters")
+            missing.append(f"{title}: {each.hidden} hidden characters")
         if not each.text.strip():
             continue
-        head = f"## {each.title}\n\n"
+        head = f"## {title}\n\n"
         whole, text = tokens(each.text), each.text.strip()
         room = left - tokens(head)
         if whole > room:
             if room < _LEAST:
-                missing.append(f"{each.title}: all of it, about {whole:,} tokens")
+                missing.append(f"{title}: all of it, about {whole:,} tokens")
                 continue
             text = _start_of(text, room)
-            missing.append(f"{each.title}: about {whole - tokens(text):,} of {whole:,} tokens")
+            missing.append(f"{title}: about {whole - tokens(text):,} of {whole:,} tokens")
             text = f"{text}\n[the rest is left out]"
         shown.append(head + text)
         left -= tokens(head + text)

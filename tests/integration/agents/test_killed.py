@@ -146,7 +146,7 @@ async def timeline(ctx: Context, run: Run) -> str:
     return "\n".join(each.msg for each in await ctx.store.find(Event, {"runId": run.id}))
 
 
-@pytest.mark.parametrize("how", ["resume", "neither"])
+@pytest.mark.parametrize("how", ["resume", pytest.param("neither", marks=pytest.mark.slow)])
 async def test_a_local_agent_s_session_is_taken_up_or_it_is_started_once_more(
     ctx: Context, run: Run, leaf: Issue, local: LocalBench, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
@@ -161,6 +161,7 @@ async def test_a_local_agent_s_session_is_taken_up_or_it_is_started_once_more(
     assert (AGAIN in await timeline(ctx, run)) is (how == "neither")
 
 
+@pytest.mark.slow
 async def test_an_agent_in_the_cloud_works_on_and_is_found(
     ctx: Context, run: Run, leaf: Issue, cloud: CloudBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -229,6 +230,7 @@ async def test_an_agent_behind_http_works_on_when_who_asked_is_killed(
     assert len((tmp_path / "started").read_text().splitlines()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_over_http")
 async def test_an_agent_behind_http_is_taken_up_when_its_gateway_is_killed(
     ctx: Context, run: Run, leaf: Issue, local: LocalBench, monkeypatch: pytest.MonkeyPatch
@@ -280,3 +282,4 @@ async def test_a_codemod_is_carried_out_once_more_on_the_same_files(
     assert (
         await Reader(ctx.github, run.repo).text(str(leaf.branch), "a.py") == "import os\nimport sys\n\nprint(os, sys)\n"
     )
+    assert "is started once more" in await timeline(ctx, run)
