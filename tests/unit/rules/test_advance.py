@@ -80,7 +80,7 @@ def test_a_retry_begins_where_work_stopped() -> None:
     built_badly = _issue("a", status=S.IN_PROGRESS, failure="f")
     assert again(built_badly) == {"failure": None, "held": None, "status": S.NEW, "testedHead": None, "failedAs": None}
     conflicting = _issue("a", status=S.QA, failure="f", head="h", tested_head="h")
-    assert again(conflicting) == {"failure": None, "held": None}
+    assert again(conflicting) == {"failure": None, "held": None, "failedAs": None}
     unfixed = _issue("a", status=S.QA, failure="f", head="h").model_copy(update={"type": IssueType.DEFECT})
     assert again(unfixed)["status"] is S.NEW
 
