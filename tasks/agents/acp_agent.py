@@ -11,7 +11,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Any
 import acp
 import psutil
 from acp.exceptions import RequestError
-from acp.schema import ClientCapabilities, Implementation, InitializeResponse, PromptResponse
+from acp.schema import ClientCapabilities, Implementation, PromptResponse
 
 from ledger.models import AgentJob, AgentOutput, AgentResult, Usage
 from shipline.config import load_settings
@@ -28,6 +28,7 @@ from shipline.errors import AgentError, ConfigError
 from shipline.redact import redact_text
 from tasks import fence
 from tasks.agents.acp_client import Listener
+from tasks.agents.acp_signing_in import let_in
 from tasks.agents.answering import answer_in, split_words
 from tasks.agents.local_place import FOLDER, Place, forget_old, place_of
 from tasks.agents.material import tokens
@@ -42,7 +43,6 @@ LIMIT = 50_000_000  # bytes of one message; a longer one ends the connection
 NOT_TOLD = "The agent does not tell what it used; tokens are estimated from what was said."
 AGAIN = "It was cut off and started once more; its session could not be taken up again."
 CUT_OFF = "What it used before it was cut off is estimated."
-AUTH_REQUIRED = -32000  # the protocol's code of an error
 GO_ON = "You were cut off. What you had changed is still there. Look at it, and finish the task."
 
 
@@ -246,7 +246,7 @@ async def _open(session: _Session, place: Place, job: AgentJob, settings: CoderS
     able, cwd = about.agent_capabilities, str(place.tree)
     resumes = bool(able and able.session_capabilities and able.session_capabilities.resume)
     loads = bool(able and able.load_session)
-    way_in = partial(_let_in, session, about, settings)
+    way_in = partial(let_in, session.link, about, settings)
     calls = [*([session.link.resume_session] if resumes else []), *([session.link.load_session] if loads else [])]
     for call in calls if known else []:
         with contextlib.suppress(RequestError):  # it does not know it any more: the next way, or a new one
@@ -258,39 +258,6 @@ async def _open(session: _Session, place: Place, job: AgentJob, settings: CoderS
     if known:
         session.warnings.append(AGAIN)
         session.prompt = f"{job.context}\n\n{GO_ON}"
-
-
-async def _let_in(
-    session: _Session, about: InitializeResponse, settings: CoderSettings, call: Callable[[], Awaitable[Any]]
-) -> Any:
-    """Make a call; where the agent wants to know who we are first, tell it and make it again."""
-    try:
-        return await call()
-    except RequestError as error:
-        if error.code != AUTH_REQUIRED:
-            raise
-    await session.link.authenticate(method_id=way_to_sign_in(about.auth_methods or [], settings))
-    return await call()
-
-
-def way_to_sign_in(methods: Sequence[Any], settings: CoderSettings) -> str:
-    """The id of the method that is configured, else of the first that needs nobody at a terminal; ConfigError."""
-    offered = [str(each.id) for each in methods]
-    named = ", ".join(offered) or "none"
-    if settings.acp_auth is not None:
-        if settings.acp_auth not in offered:
-            words = f"The agent has no way to sign in that is called {settings.acp_auth!r} (it offers {named})."
-            raise ConfigError(words, "Correct SHIPLINE_ACP_AUTH.")
-        return settings.acp_auth
-    for each in methods:
-        kind = getattr(each, "type", "agent")
-        given = all(var.name in settings.acp_env or var.optional for var in getattr(each, "vars", []))
-        if kind == "agent" or (kind == "env_var" and given):
-            return str(each.id)
-    raise ConfigError(
-        f"The agent wants somebody to sign in, and offers no way that needs no person (it offers {named}).",
-        "Sign in by hand once and let it see that (SHIPLINE_ACP_PATHS), or give it its key by SHIPLINE_ACP_ENV.",
-    )
 
 
 def _result(said: PromptResponse, session: _Session, place: Place, settings: CoderSettings) -> AgentResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from pathlib import Path
 
@@ -81,6 +82,16 @@ async def test_agents_that_think_are_asked_whether_they_can_be_had(monkeypatch: 
         assert good.ok, good
         assert f"nemotron ({nim.MODEL} at {planners}/v1)" in good.detail
         assert "cursor-cloud (key 'tests', the default model)" in good.detail
+        with monkeypatch.context() as patch, served(nim.Nim().app) as own:
+            role = {"url": f"{own}/v1", "key_from": "NVIDIA_API_KEY"}
+            patch.setenv("SHIPLINE_PLANNER_ROLES", json.dumps({"release-manager": role}))
+            both = (await _said(thinking))["agents"]
+            assert both.ok, both
+            assert f"{nim.MODEL} at {planners}/v1" in both.detail
+            assert f"{nim.MODEL} at {own}/v1" in both.detail
+            patch.setenv("SHIPLINE_PLANNER_ROLES", json.dumps({"release-manager": {**role, "model": "tiny"}}))
+            bad = (await _said(thinking))["agents"]
+            assert (bad.ok, f"{own}/v1 has no model tiny" in bad.detail) == (False, True), bad
         for name, value, words in (
             ("SHIPLINE_PLANNER_MODEL", "nvidia/of-last-year", "has no model nvidia/of-last-year"),
             ("CURSOR_API_KEY", "", "need a key"), ("CURSOR_API_KEY", "wrong", "unauthorized"),
