@@ -7,16 +7,12 @@ from typing import Annotated, Any, Literal
 
 from fastapi import Path
 from pydantic import Field
-from pydantic.alias_generators import to_camel
 
 from ledger.models import (
     Agent,
     Budget,
     CiStatus,
     Deployment,
-    DeploymentStrategy,
-    DeploymentTarget,
-    EffectiveSettings,
     Event,
     Executor,
     Forecast,
@@ -28,7 +24,6 @@ from ledger.models import (
     ReleaseInfo,
     Run,
     Size,
-    Source,
     Spec,
 )
 from ledger.queries import Snapshot
@@ -241,50 +236,6 @@ class DeploymentOut(Model):
     updated_at: datetime
 
 
-class SettingsIn(Model):
-    """What to change; what is not sent stays."""
-
-    deployment_strategy: DeploymentStrategy | None = None
-    deployment_target: DeploymentTarget | None = None
-    deployment_env: Annotated[str, Field(min_length=1, max_length=60)] | None = None
-    auto_merge_regression: bool | None = None
-    require_approval: bool | None = None
-    approve_every_merge: bool | None = None
-    recheck_integration: bool | None = None
-    coverage_percent: Annotated[float, Field(ge=0, le=100)] | None = None
-    max_rounds: Annotated[int, Field(ge=1, le=20)] | None = None
-    executor: Executor | None = None
-    licences_allow: Annotated[str, Field(max_length=2000)] | None = None
-    licences_deny: Annotated[str, Field(max_length=2000)] | None = None
-    licences_ask: Annotated[str, Field(max_length=2000)] | None = None
-    budget: Budget = Field(default_factory=Budget)
-
-    @property
-    def sent(self) -> dict[str, Any]:
-        """The fields that the caller wrote."""
-        return {name: getattr(self, name) for name in self.model_fields_set}
-
-
-class SettingsOut(Model):
-    """What holds, and by field the level it comes from."""
-
-    deployment_strategy: str
-    deployment_target: str
-    deployment_env: str
-    auto_merge_regression: bool
-    require_approval: bool
-    approve_every_merge: bool
-    recheck_integration: bool
-    coverage_percent: float
-    max_rounds: int
-    executor: str
-    licences_allow: str
-    licences_deny: str
-    licences_ask: str
-    budget: Budget
-    sources: dict[str, Source]
-
-
 VersionName = Annotated[str, Field(pattern=r"^v?[0-9]+\.[0-9]+\.[0-9]+[A-Za-z0-9.+-]{0,40}$", examples=["v0.2.0"])]
 
 
@@ -389,9 +340,3 @@ def onboarding_out(agent: Agent, document: OnboardingDoc | None) -> OnboardingOu
 def deployment_out(found: Deployment) -> DeploymentOut:
     """One deployment."""
     return DeploymentOut(**{name: getattr(found, name) for name in DeploymentOut.model_fields})
-
-
-def settings_out(found: EffectiveSettings) -> SettingsOut:
-    """What holds."""
-    told = {name: getattr(found, name) for name in SettingsOut.model_fields}
-    return SettingsOut(**told | {"sources": {to_camel(name): source for name, source in found.sources.items()}})

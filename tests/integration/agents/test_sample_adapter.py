@@ -20,7 +20,7 @@ def sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CodingAgent:
     """A new one of the class in the docs; ``my-agent`` does what the file ``act`` says."""
     (code,) = re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL)
     place: dict[str, Any] = {}
-    exec(compile(code, str(DOCS), "exec"), place)  # noqa: S102 (ours)
+    exec(compile(code, str(DOCS), "exec"), place)
     program = tmp_path / "bin" / "my-agent"
     program.parent.mkdir()
     program.write_text("#!/bin/sh\necho begun >> ../begun\n. ../act\n")
