@@ -10,7 +10,7 @@ from shipline.errors import LeaseLost, NotFound
 from shipline.ids import digest
 from tasks.agents.ask import compose, journal, parse
 from tasks.agents.material import Section
-from tasks.agents.registry import RECORDED, only_replays
+from tasks.agents.registry import only_replays
 from tasks.agents.untrusted import shown
 from tasks.answers import Produced, Review
 from tasks.gates import pass_gates
@@ -43,9 +43,9 @@ async def review(run_id: str, key: str) -> Finding | None:
         at.ctx.store, run_id, key, {"status": IssueStatus.REVIEW},
         expect={"status": IssueStatus.IN_PROGRESS, "round": issue.round},
     )  # fmt: skip
-    opinion = await _ask_reviewer(at, issue)
+    opinion, replayed = await _ask_reviewer(at, issue)
     await post_review(at, issue, opinion)
-    open_ones = await _judge_criteria(at, issue, opinion)
+    open_ones = await _judge_criteria(at, issue, opinion, replayed)
     if opinion.verdict == "approve" and open_ones:
         return Finding(
             check="review", severity=Severity.CRITICAL, evidence="\n".join(f"- {each}" for each in open_ones),
@@ -66,15 +66,16 @@ async def review(run_id: str, key: str) -> Finding | None:
     )  # fmt: skip
 
 
-async def _judge_criteria(at: Here, issue: Issue, opinion: Review) -> list[str]:
-    """The criteria without evidence. Recorded reviewers were not always asked about them."""
+async def _judge_criteria(at: Here, issue: Issue, opinion: Review, replayed: bool) -> list[str]:
+    """The criteria without evidence. Reviewers whose words are replayed were not always asked about them."""
     told = [each.model_dump(by_alias=True) for each in opinion.criteria]
     await change_issue(at.ctx.store, at.run.id, issue.key, {"criteria": told}, expect={"round": issue.round})
-    asked = bool(opinion.criteria) or at.ctx.settings.coder != RECORDED
+    asked = opinion.criteria or not replayed
     return unproven(issue.acceptance_criteria, opinion.criteria) if asked else []
 
 
-async def _ask_reviewer(at: Here, issue: Issue) -> Review:
+async def _ask_reviewer(at: Here, issue: Issue) -> tuple[Review, bool]:
+    """What it says, and whether that is replayed."""
     objective = f"Review pull request #{issue.pr_number}: {issue.title}"
     job = await compose(
         at.ctx, at.run, AgentType.CODE_REVIEWER, objective, issue=issue, round_=str(issue.round),
@@ -88,7 +89,7 @@ async def _ask_reviewer(at: Here, issue: Issue) -> Review:
         return produced.model_copy(update={"patch": ""})  # a reviewer changes nothing
 
     produced = await journal(at.ctx, at.run, key, job, work, Produced, lambda done: done.result)
-    return parse(produced.result, Review, job)
+    return parse(produced.result, Review, job), produced.result.replayed
 
 
 async def _diff(at: Here, issue: Issue) -> list[Section]:

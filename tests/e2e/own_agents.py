@@ -27,10 +27,16 @@ ANSWERS: dict[AgentType, dict[str, Any]] = {
     AgentType.ROADMAP_DECOMPOSER: {"nodes": TREE},
     AgentType.ACCEPTANCE_CRITERIA_AUTHOR: {"criteria": {"hello": ["It says it"], "goodbye": ["It says it"]}},
     AgentType.ISSUE_PLANNER: {"order": {"epic": {}, "hello": {}, "goodbye": {}}},
-    AgentType.QA_TESTER: {"verdict": "pass", "summary": "Polite.\nAnd short: é, ß, 猫."},
+    AgentType.QA_TESTER: {
+        "verdict": "pass", "summary": "Polite.\nAnd short: é, ß, 猫.",
+        "criteria": [{"criterion": "It greets", "met": True, "evidence": "tests/test_hello.py"}],
+    },
     AgentType.SECURITY_AUDITOR: {"summary": "Nothing to steal."},
     AgentType.RELEASE_MANAGER: {"headline": "Manners", "summary": "Tally greets.", "highlights": ["Hello, goodbye"]},
-    AgentType.CODE_REVIEWER: {"verdict": "approve", "summary": "Fine."},
+    AgentType.CODE_REVIEWER: {
+        "verdict": "approve", "summary": "Fine.",
+        "criteria": [{"criterion": "It says it", "met": True, "evidence": "its test"}],
+    },
 }  # fmt: skip
 
 
