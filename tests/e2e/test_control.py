@@ -98,7 +98,7 @@ def test_cancel_leaves_nothing(ground: Ground) -> None:
     assert said.code == 0, said.out + said.err
     proof = {line["what"]: line for line in said.last_json["lines"]}
     assert said.last_json["clear"]
-    for what in ("agents", "processes", "flow runs", "containers", "half-made deployments"):
+    for what in ("agents", "processes", "flow runs", "half-made deployments"):
         assert proof[what]["found"] == [], what
     assert len(proof["open pull requests"]["found"]) >= 1  # the epic's draft holds the spec
     assert proof["branches with no pull request"]["found"]
