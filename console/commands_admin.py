@@ -135,9 +135,14 @@ def merge(
     json: Json = False,
 ) -> None:
     """Merge a pull request that is not Shipline's own; a run merges its own when their gates are open."""
+    from tasks.administration import project_settings
     from tasks.code import merge_pull
 
-    done = now_done(lambda: merge_pull(project_id(repo), number, by=whoami()))
+    async def work() -> Any:
+        await project_settings(repo)  # says in words when the repository is not known here
+        return await merge_pull(project_id(repo), number, by=whoami())
+
+    done = now_done(work)
     if json:
         say_json(done.model_dump(by_alias=True))
     else:
