@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -58,7 +57,7 @@ async def test_where_lint_was_promised_the_repositorys_own_rules_hold_the_lines_
 
 
 async def test_lint_says_when_ruff_refuses_the_settings(repository: Repository) -> None:
-    report = await lint(repository({"ruff.toml": "no-such-setting = 1\n"}))
+    report = await lint(repository({"app.py": "", "ruff.toml": "no-such-setting = 1\n"}))
     assert report.verdict is Verdict.FAILED
     assert "no-such-setting" in report.critical[0].evidence
 
@@ -129,7 +128,6 @@ def test_the_coverage_gate(percent: float | None, verdict: Verdict, words: str) 
 
 async def test_a_leafs_suite(repository: Repository, environment: TargetEnvironment) -> None:
     root = repository()
-    started = time.monotonic()
     found = await check_change(root, environment, minimum_coverage=80, timeout=30)
     assert [(each.check, each.verdict) for each in found] == [
         ("tests", Verdict.PASSED),
@@ -138,7 +136,6 @@ async def test_a_leafs_suite(repository: Repository, environment: TargetEnvironm
         ("lint", Verdict.PASSED),
         ("types", Verdict.ABSENT),
     ]
-    assert time.monotonic() - started < 5
     assert left_in(root) == ""
 
 
