@@ -37,10 +37,11 @@ class GatesOut(Model):
 
 
 @router.post("/approve")
-async def let_pass(runId: RunId, body: ApproveIn, request: Request, who: Passer) -> Said:
+async def let_pass(runId: RunId, request: Request, who: Passer, body: ApproveIn | None = None) -> Said:
     """Let a plan be carried out, or a merge happen; another head than the one that was looked at is refused."""
-    node = await key_of(request.app.state.store, runId, body.node) if body.node else None
-    done = await approve(runId, by=who.name, via="the API", node=node, head=body.head)
+    wanted = body or ApproveIn()
+    node = await key_of(request.app.state.store, runId, wanted.node) if wanted.node else None
+    done = await approve(runId, by=who.name, via="the API", node=node, head=wanted.head)
     return Said(run_id=runId, said=done.said)
 
 
