@@ -30,12 +30,12 @@ async def test_an_agent_is_changed_and_given_another_text_to_read(gateway: Gatew
 async def test_settings_of_a_project(gateway: Gateway, run: Run) -> None:
     path = f"/api/projects/{run.project_id}/settings"
     async with gateway.client("admin") as client:
-        changed = (await client.put(path, json={"maxRounds": 5, "budget": {"usd": 2.5}})).json()
+        changed = (await client.patch(path, json={"maxRounds": 5, "budget": {"usd": 2.5}})).json()
         assert (changed["maxRounds"], changed["budget"]["usd"]) == (5, 2.5)
         assert (await client.get(path)).json() == changed
-        assert (await client.put(path, json={"maxRounds": 99})).status_code == 422
+        assert (await client.patch(path, json={"maxRounds": 99})).status_code == 422
     async with gateway.client("approver") as client:
-        assert (await client.put(path, json={"maxRounds": 1})).status_code == 403
+        assert (await client.patch(path, json={"maxRounds": 1})).status_code == 403
     settings = await gateway.store.get(UserSettings, run.project_id)
     assert [each.by for each in settings.history] == ["a-admin"]
 
