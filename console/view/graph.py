@@ -129,7 +129,8 @@ def _named(run_id: str, spot: Spot, label: str, ink: str) -> Figure:
     """The label as a link: one of the page's own, so that the way back is the browser's."""
     to = f"issue?run={run_id}&issue={spot.issue.key}"
     return {
-        "x": spot.x, "y": -spot.y, "xanchor": "left", "xshift": 10, "showarrow": False, "align": "left", "captureevents": True,
+        "x": spot.x, "y": -spot.y, "xanchor": "left", "xshift": 10, "showarrow": False, "align": "left",
+        "captureevents": True,
         "text": f'<a href="{to}" target="_self">{label}</a>', "font": {"color": ink},
     }  # fmt: skip
 
