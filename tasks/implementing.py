@@ -22,7 +22,7 @@ from shipline.errors import AgentError, NotFound
 from shipline.ids import digest
 from tasks.actions.elsewhere import code_there
 from tasks.agents.ask import compose, journal
-from tasks.agents.registry import coder
+from tasks.agents.registry import CODEMOD, coder
 from tasks.agents.starting import start_agent
 from tasks.agents.working import work_in
 from tasks.answers import Produced
@@ -59,7 +59,8 @@ async def implement(run_id: str, key: str) -> str:
             raise AgentError(f"{issue.agent} changed nothing for {key}.", "Retry, or make the issue clearer.")
         return produced
 
-    produced = await journal(at.ctx, at.run, agent_key, job, work, Produced, lambda done: done.result)
+    lonely = at.ctx.settings.coder == CODEMOD  # it works in our own process, and is gone with it
+    produced = await journal(at.ctx, at.run, agent_key, job, work, Produced, lambda done: done.result, lonely=lonely)
     return await _push(at, issue, produced, round_)
 
 
