@@ -32,7 +32,7 @@ class Spot:
 
 
 def figure(snapshot: Snapshot, *, dark: bool = False, opened: Collection[str] = ()) -> Figure:
-    """The graph; the name beside each point leads to its issue. Branches that are ``opened`` are not folded."""
+    """The graph; each point's ``customdata`` is the node's key. Branches that are ``opened`` are not folded."""
     tree = snapshot.tree
     spots = layout(tree, opened=opened)
     at = {each.issue.key: each for each in spots}
@@ -41,22 +41,24 @@ def figure(snapshot: Snapshot, *, dark: bool = False, opened: Collection[str] = 
     waits = [(at[key], each) for each in spots for key in each.issue.dependencies if key in at]
     nodes = {
         "type": "scatter",
-        "mode": "markers",
+        "mode": "markers+text",
         "name": "issue (◆ on the critical path)",
         "x": [each.x for each in spots],
         "y": [-each.y for each in spots],
         "marker": {"size": 13, "color": "#7d8590", "symbol": [_symbol(each.issue) for each in spots]},
+        "text": [_label(each, each.issue.key in critical) for each in spots],
+        "textposition": "middle right",
+        "textfont": {"color": INK[dark]},
+        "customdata": [each.issue.key for each in spots],
         "hovertext": [_hover(snapshot, each, each.issue.key in critical) for each in spots],
         "hoverinfo": "text",
     }
-    names = [_named(snapshot.run.id, each, _label(each, each.issue.key in critical), INK[dark]) for each in spots]
     rows = max((each.y for each in spots), default=0) + 1
     deepest = max((each.x for each in spots), default=0)
     shape = {
         "height": int(min(1400, 120 + 34 * rows)), "showlegend": True, "dragmode": "pan",
         "margin": {"l": 10, "r": 10, "t": 10, "b": 10}, "font": {"color": INK[dark]},
         "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "font": {"color": INK[dark]}},
-        "annotations": names,
         "xaxis": {"visible": False, "range": [-0.2, deepest + 1.6]}, "yaxis": {"visible": False},
     }  # fmt: skip
     return {"data": [_lines(parts, "is part of", "dot"), _lines(waits, "waits for", "solid"), nodes], "layout": shape}
@@ -125,20 +127,10 @@ def _label(spot: Spot, critical: bool) -> str:
     return f"{mark} {plain(first_line(name(spot.issue), LABEL))}: {word}{more}"
 
 
-def _named(run_id: str, spot: Spot, label: str, ink: str) -> Figure:
-    """The label as a link: one of the page's own, so that the way back is the browser's."""
-    to = f"issue?run={run_id}&issue={spot.issue.key}"
-    return {
-        "x": spot.x, "y": -spot.y, "xanchor": "left", "xshift": 10, "showarrow": False, "align": "left",
-        "captureevents": True,
-        "text": f'<a href="{to}" target="_self">{label}</a>', "font": {"color": ink},
-    }  # fmt: skip
-
-
 def _hover(snapshot: Snapshot, spot: Spot, critical: bool) -> str:
     said = plain(first_line(note(snapshot, spot.issue)))
     path = "on the critical path" if critical else ""
-    return "<br>".join(each for each in (plain(name(spot.issue)), said, path, "its name opens it") if each)
+    return "<br>".join(each for each in (plain(name(spot.issue)), said, path, "click to open") if each)
 
 
 def plain(text: str) -> str:

@@ -12,7 +12,7 @@ from console.view.inert import filled, joined
 from console.view.links import github_pages, of_deployment, of_release
 from console.view.run import lines
 from console.view.said import last_words, made
-from console.web.parts import ask, dark, seen_run, settings, show_links, show_table
+from console.web.parts import PAGES, ask, dark, seen_run, settings, show_links, show_table
 from console.web.plan import before, show_plan
 from ledger.models import AgentRun, Deployment, Effect, EffectKind, EffectStatus, now
 from ledger.queries import Snapshot, spans
@@ -55,7 +55,7 @@ def _listed(seen: Snapshot) -> str:
 
 
 def drawing(run_id: str) -> None:
-    """The issue graph; the name of an issue opens it."""
+    """The issue graph; a click opens the issue."""
     seen = seen_run(run_id)
     if seen is None:
         return
@@ -64,10 +64,15 @@ def drawing(run_id: str) -> None:
         return
     below = graph.folded(seen.tree)
     opened = st.multiselect("Open folded branches", list(below), format_func=lambda key: below[key]) if below else []
-    st.plotly_chart(
-        graph.figure(seen, dark=dark(), opened=opened), key=f"graph-{run_id}",
-        alt="The issue tree; the list under Issues says the same in words",
+    picked: Any = st.plotly_chart(
+        graph.figure(seen, dark=dark(), opened=opened), on_select="rerun", selection_mode="points",
+        key=f"graph-{run_id}", alt="The issue tree; the list under Issues says the same in words",
     )  # fmt: skip
+    points = picked["selection"]["points"]
+    if points and points[0].get("customdata"):
+        # Streamlit leaves this page with the next one's address in the history: with its tab, Back leads to the graph.
+        at = {"run": run_id, "issue": str(points[0]["customdata"]), "tab": "Graph"}
+        st.switch_page(PAGES["issue"], query_params=at)
 
 
 def chart(run_id: str) -> None:

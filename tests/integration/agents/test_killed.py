@@ -217,6 +217,7 @@ def _over_http(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_over_http")
+@pytest.mark.long
 async def test_an_agent_behind_http_works_on_when_who_asked_is_killed(
     ctx: Context, run: Run, leaf: Issue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,6 +233,7 @@ async def test_an_agent_behind_http_works_on_when_who_asked_is_killed(
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("_over_http")
+@pytest.mark.long
 async def test_an_agent_behind_http_is_taken_up_when_its_gateway_is_killed(
     ctx: Context, run: Run, leaf: Issue, local: LocalBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,12 +27,11 @@ def _done(number: int) -> IssueStatus:
 
 
 def test_every_node_has_its_state_in_words_and_opens_by_its_key() -> None:
-    drawn = graph.figure(seen(run(forecast=FORECAST)))
-    links = [each["text"].removesuffix("</a>").partition(">") for each in drawn["layout"]["annotations"]]
-    assert [link.partition("issue=")[2].split('"')[0] for link, _, _ in links] == ["epic", "a", "a.d1", "b"]
-    assert [label.rpartition(": ")[2] for _, _, label in links] == ["blocked", "blocked", "in work", "waits"]
-    assert [label.startswith("◆") for _, _, label in links] == [False, False, False, True]
-    assert len(set(drawn["data"][-1]["marker"]["symbol"])) == 3
+    drawn = graph.figure(seen(run(forecast=FORECAST)))["data"][-1]
+    assert drawn["customdata"] == ["epic", "a", "a.d1", "b"]
+    assert [label.rpartition(": ")[2] for label in drawn["text"]] == ["blocked", "blocked", "in work", "waits"]
+    assert [label.startswith("◆") for label in drawn["text"]] == [False, False, False, True]
+    assert len(set(drawn["marker"]["symbol"])) == 3
 
 
 def test_more_than_two_hundred_nodes_are_folded_finished_ones_first_and_none_is_lost() -> None:
@@ -66,7 +65,7 @@ def test_what_is_written_on_a_chart_can_be_read(dark: bool) -> None:
     drawn = graph.figure(seen(), dark=dark)
     times = gantt.figure(seen(), [Span("a", "", AT, AT)], AT, dark=dark)
     inks = [
-        drawn["layout"]["annotations"][0]["font"], drawn["layout"]["font"], drawn["layout"]["legend"]["font"],
+        drawn["data"][-1]["textfont"], drawn["layout"]["font"], drawn["layout"]["legend"]["font"],
         times["data"][0]["outsidetextfont"], times["layout"]["xaxis"]["tickfont"], times["layout"]["yaxis"]["tickfont"],
         times["layout"]["xaxis"]["title"]["font"],
     ]  # fmt: skip
@@ -88,11 +87,9 @@ def _luminance(colour: str) -> float:
 
 def test_html_in_a_title_is_shown_and_not_read() -> None:
     title = "<a href='x'>&amp; <b>"
-    drawn = graph.figure(seen(at=tree(title=title)))
-    named, hover = drawn["layout"]["annotations"][1]["text"], drawn["data"][-1]["hovertext"][1]
-    assert named.count("<") == 2  # our own link
-    assert "<a" not in hover.replace("<br>", "")
-    assert "&lt;a href" in hover
+    drawn = graph.figure(seen(at=tree(title=title)))["data"][-1]
+    assert "<a" not in drawn["text"][1] + drawn["hovertext"][1].replace("<br>", "")
+    assert "&lt;a href" in drawn["hovertext"][1]
     spans = [Span("a", "", AT, AT + timedelta(seconds=3))]
     assert "<" not in gantt.figure(seen(at=tree(title=title)), spans, AT)["data"][0]["y"][0]
 
