@@ -40,8 +40,9 @@ Look = Callable[[Settings], Awaitable[Check]]
 
 async def checks(settings: Settings) -> list[Check]:
     """Every check, in the order a person would ask."""
-    import deployments.doctor_agents  # noqa: F401 (a second of its own, not to be taken from the first check's three)
+    from deployments.doctor_agents import load
 
+    load(settings)  # seconds of importing, not to be taken from the checks' three
     looks: list[Look] = [_python, _git, _mongod, _mongodb, _prefect, _github, _agents, _gateway, _home]
     return list(await asyncio.gather(*(_guarded(look, settings) for look in looks)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable
 
 import httpx
@@ -17,6 +18,13 @@ from tasks.fence import usable
 
 WITHIN = 2.5  # seconds for an answer
 SHOWN = 5  # models of an endpoint that are named
+
+
+def load(settings: Settings) -> None:
+    """Import what the configured agents are made of. What is wrong with them is for ``agents`` to say."""
+    for make in (planner, coder):
+        with contextlib.suppress(Exception):
+            make(settings)
 
 
 async def agents(settings: Settings) -> str:
