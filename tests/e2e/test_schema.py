@@ -36,7 +36,9 @@ def _run(url: str, token: str, folder: Path, *more: str, config: str = "") -> tu
 
 
 @pytest.mark.parametrize(
-    ("examples", "cases"), [("8", 1500), pytest.param("60", 5000, marks=pytest.mark.long)], ids=["some", "many"]
+    ("examples", "cases"),
+    [pytest.param("8", 1500, marks=pytest.mark.long), pytest.param("60", 5000, marks=pytest.mark.long)],
+    ids=["some", "many"],
 )
 def test_every_answer_is_as_described(stack: Path, tmp_path: Path, examples: str, cases: int) -> None:
     told = json.loads((stack / "stack.json").read_text())
