@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import Path
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from ledger.models import (
     Agent,
@@ -37,6 +37,25 @@ RunId = Annotated[str, Path(pattern=r"^r-[0-9]{8}-[a-z0-9]{6}$", examples=["r-20
 NodeId = Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{1,80}$", description="A node's key, or issue-NUMBER.")]
 ProjectId = Annotated[str, Path(pattern=r"^[0-9a-f]{12}$", description="A project's id.")]
 PullNumber = Annotated[int, Path(ge=1, le=2**31 - 1)]
+
+
+class Body(Model):
+    """What a caller writes: neither a truth value nor a word counts as a number, nor a number as a truth value."""
+
+    model_config = ConfigDict(strict=True)
+
+
+class BudgetIn(Body):
+    """Limits of a run. Where some are set already, what is left out stays."""
+
+    usd: Annotated[float | None, Field(ge=0, le=1e9)] = None
+    tokens: Annotated[int | None, Field(ge=0, le=2**53 - 1)] = None
+    minutes: Annotated[float | None, Field(ge=0, le=1e9)] = None
+
+    @property
+    def budget(self) -> Budget:
+        """The same, as the ledger keeps it."""
+        return Budget(**self.model_dump())
 
 
 class IdeaOptions(Model):

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from gateway.access import Admin, Looker
 from gateway.paging import LINKED, Paged
-from gateway.shapes import AgentOut, OnboardingIn, OnboardingOut, agent_out, onboarding_out
+from gateway.shapes import AgentOut, Body, OnboardingIn, OnboardingOut, agent_out, onboarding_out
 from ledger.models import Agent, Model, OnboardingDoc
 from shipline.errors import NotFound
 from tasks.administration import LONGEST, catalog, change_agent, write_onboarding
@@ -19,7 +19,7 @@ Line = Annotated[str, Field(min_length=1, max_length=2000)]
 Lines = Annotated[list[Line], Field(max_length=50)]
 
 
-class AgentIn(Model):
+class AgentIn(Body):
     """What is to change of an agent."""
 
     enabled: bool | None = None

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from fastapi import APIRouter, Request
 from pydantic import Field
 
 from gateway.access import Looker, Starter, Treasurer
-from gateway.shapes import RepoName, RunId, Said
+from gateway.shapes import BudgetIn, RepoName, RunId, Said
 from ledger.interrupts import words
 from ledger.models import Budget, Model, Run, Spent
 from tasks import control
 from tasks.budget import spent_by
 
 router = APIRouter(prefix="/api", tags=["Control"])
-
-
-class BudgetIn(Model):
-    """New limits; what is left out stays as it is."""
-
-    usd: Annotated[float | None, Field(ge=0, le=1e9)] = None
-    tokens: Annotated[int | None, Field(ge=0, le=2**53 - 1)] = None
-    minutes: Annotated[float | None, Field(ge=0, le=1e9)] = None
 
 
 class BudgetOut(Model):

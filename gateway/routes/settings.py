@@ -9,7 +9,7 @@ from pydantic import Field
 from pydantic.alias_generators import to_camel
 
 from gateway.access import Admin, Looker
-from gateway.shapes import ProjectId
+from gateway.shapes import Body, BudgetIn, ProjectId
 from ledger.models import (
     Budget,
     DeploymentStrategy,
@@ -23,13 +23,14 @@ from ledger.models import (
 from tasks.administration import change_settings, project_settings
 
 router = APIRouter(prefix="/api", tags=["Settings"])
+AS_A_WORD = Field(strict=False)  # JSON has no better way to name one of several
 
 
-class SettingsIn(Model):
+class SettingsIn(Body):
     """What to change; what is not sent stays."""
 
-    deployment_strategy: DeploymentStrategy | None = None
-    deployment_target: DeploymentTarget | None = None
+    deployment_strategy: Annotated[DeploymentStrategy, AS_A_WORD] | None = None
+    deployment_target: Annotated[DeploymentTarget, AS_A_WORD] | None = None
     deployment_env: Annotated[str, Field(min_length=1, max_length=60)] | None = None
     auto_merge_regression: bool | None = None
     require_approval: bool | None = None
@@ -37,16 +38,17 @@ class SettingsIn(Model):
     recheck_integration: bool | None = None
     coverage_percent: Annotated[float, Field(ge=0, le=100)] | None = None
     max_rounds: Annotated[int, Field(ge=1, le=20)] | None = None
-    executor: Executor | None = None
+    executor: Annotated[Executor, AS_A_WORD] | None = None
     licences_allow: Annotated[str, Field(max_length=2000)] | None = None
     licences_deny: Annotated[str, Field(max_length=2000)] | None = None
     licences_ask: Annotated[str, Field(max_length=2000)] | None = None
-    budget: Budget = Field(default_factory=Budget)
+    budget: BudgetIn = Field(default_factory=BudgetIn)
 
     @property
     def sent(self) -> dict[str, Any]:
         """The fields that the caller wrote."""
-        return {name: getattr(self, name) for name in self.model_fields_set}
+        found = {name: getattr(self, name) for name in self.model_fields_set}
+        return found | ({"budget": self.budget.budget} if "budget" in found else {})
 
 
 class SettingsOut(Model):

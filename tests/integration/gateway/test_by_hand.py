@@ -33,11 +33,15 @@ async def test_settings_of_a_project(gateway: Gateway, run: Run) -> None:
         changed = (await client.patch(path, json={"maxRounds": 5, "budget": {"usd": 2.5}})).json()
         assert (changed["maxRounds"], changed["budget"]["usd"]) == (5, 2.5)
         assert (await client.get(path)).json() == changed
-        assert (await client.patch(path, json={"maxRounds": 99})).status_code == 422
+        for wrong in ({"maxRounds": 99}, {"maxRounds": True}, {"requireApproval": 0}, {"budget": {"minutes": False}}):
+            assert (await client.patch(path, json=wrong)).status_code == 422, wrong
+        assert (await client.patch(path, json={"deploymentStrategy": "manual"})).status_code == 200
+        agent = "/api/agents/developer-implementer"
+        assert (await client.put(agent, json={"enabled": 0})).status_code == 422
     async with gateway.client("approver") as client:
         assert (await client.patch(path, json={"maxRounds": 1})).status_code == 403
     settings = await gateway.store.get(UserSettings, run.project_id)
-    assert [each.by for each in settings.history] == ["a-admin"]
+    assert [each.by for each in settings.history] == ["a-admin", "a-admin"]
 
 
 async def test_a_budget_is_set_and_a_plan_approved_by_who_may(gateway: Gateway, run: Run) -> None:
@@ -47,6 +51,7 @@ async def test_a_budget_is_set_and_a_plan_approved_by_who_may(gateway: Gateway, 
         assert (await client.post(f"{path}/approve")).status_code == 403
         assert (await client.get(f"{path}/budget")).json()["budget"]["usd"] is None
     async with gateway.client("approver") as client:
+        assert (await client.put(f"{path}/budget", json={"minutes": False})).status_code == 422
         told = (await client.put(f"{path}/budget", json={"usd": 3, "tokens": 1000})).json()
         assert (told["budget"], told["said"]) == ({"usd": 3, "tokens": 1000, "minutes": None}, "")
         assert (await client.post(f"{path}/approve")).status_code == 409  # no plan waits
