@@ -94,8 +94,11 @@ def browser() -> Iterator[Browser]:
 @contextmanager
 def _held_up(service: str) -> Iterator[None]:
     """The service is stopped in the middle of whatever it does, and goes on at the end."""
-    ours = psutil.Process().children(recursive=True)
-    found = [each for each in ours if PROGRAMS[service] in " ".join(each.cmdline())]
+    found = []
+    for each in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):  # short ones come and go meanwhile
+            if PROGRAMS[service] in " ".join(each.cmdline()):
+                found.append(each)
     assert found
     for each in found:
         each.suspend()
