@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import Path
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, StrictBool
 
 from ledger.models import (
     Agent,
@@ -62,9 +62,9 @@ class IdeaOptions(Model):
     """How an idea is delivered. With ``dryRun`` it is only planned, until a person approves the plan."""
 
     size: Size = Size.MEDIUM
-    dry_run: bool = False
+    dry_run: StrictBool = False
     executor: Executor | None = None
-    budget: Budget = Field(default_factory=Budget)
+    budget: BudgetIn = Field(default_factory=BudgetIn)
 
 
 class IdeaIn(Model):

@@ -21,17 +21,18 @@ _OPEN = (ErrandStatus.WAITING, ErrandStatus.WORKING)
 async def ask(store: Store, errand: Errand) -> Errand:
     """Keep a request. Asked for before it is the same one; one that failed or was cancelled is begun anew.
 
-    Raises InvalidInput when its id stands for another request.
+    Its context may be another by then, such as what failed meanwhile: what is under way goes on with the one that it
+    began with. Raises InvalidInput when its id stands for another repository, branch or task.
     """
     if await store.insert(errand):
         return errand
     known = await store.get(Errand, errand.id)
-    if (known.repo, known.branch, known.task, known.context) != _as_kept(errand):
+    if (known.repo, known.branch, known.task) != (errand.repo, errand.branch, redact_text(errand.task)):
         raise InvalidInput("This key stands for another request already.", "Give this one a key of its own.")
     if known.status in (ErrandStatus.FAILED, ErrandStatus.CANCELLED):
         anew = {
             "status": ErrandStatus.WAITING, "until": now(), "starts": 0, "error": None, "log": [], "base": None,
-            "ref": None, "attempt": known.attempt + 1,
+            "ref": None, "attempt": known.attempt + 1, "context": errand.context,
         }  # fmt: skip
         return await store.change(Errand, known.id, anew, expect={"status": known.status}) or known
     return known
@@ -106,7 +107,3 @@ async def cancel(store: Store, errand_id: str) -> Errand:
 
 def _mine(errand: Errand) -> dict[str, object]:
     return {"_id": errand.id, "status": ErrandStatus.WORKING, "starts": errand.starts}
-
-
-def _as_kept(errand: Errand) -> tuple[str, str, str, str]:
-    return errand.repo, errand.branch, redact_text(errand.task), redact_text(errand.context)

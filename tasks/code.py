@@ -15,7 +15,7 @@ from ledger.models import Finding, Issue, IssueStatus, Model, Outcome, Project, 
 from ledger.rules.defects import already_filed, make_defect
 from ledger.rules.reorder import reordered
 from ledger.store import Store
-from shipline.errors import IllegalTransition, InvalidInput, NotFound
+from shipline.errors import IllegalTransition, InvalidInput
 from shipline.ids import digest
 from tasks.acts import keep_act
 from tasks.context import Context, context
@@ -116,7 +116,7 @@ async def create_branch(project_id: str, name: str, base: str, *, by: str = SOME
     ctx, repo = await _at(project_id)
     sha = await repo.branch_sha(base)
     if sha is None:
-        raise NotFound(f"{repo.full_name} has no branch {base}.")
+        raise InvalidInput(f"{repo.full_name} has no branch {base}.", "Name one that is there: GET .../branches.")
     there = await repo.branch_sha(name)
     if there is not None and there != sha:
         raise IllegalTransition(f"{name} is there already, at {there[:7]}.", "Choose another name.")

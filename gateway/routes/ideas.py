@@ -46,7 +46,19 @@ Seq = Annotated[int, Query(ge=0, le=MOST, description="The last number that you 
 
 _EVENTS = {
     "description": "Server-sent events; `id` is the event's `seq`, `data` the event.",
-    "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    "content": {
+        "text/event-stream": {
+            "schema": {  # of one event, as OpenAPI before 3.2 has it
+                "type": "object",
+                "properties": {
+                    "id": {"type": "string"},
+                    "event": {"type": "string"},
+                    "data": {"type": "string", "contentMediaType": "application/json"},
+                },
+                "required": ["id", "data"],
+            }
+        }
+    },
 }
 
 
@@ -56,7 +68,7 @@ async def start(body: IdeaIn, who: Starter, once: Once = None) -> Started:
     options = body.options
     run = await submit_once(
         f"api {who.name} {once or uuid7()}", body.idea_text, body.repo, size=options.size, dry_run=options.dry_run,
-        budget=options.budget, executor=options.executor,
+        budget=options.budget.budget, executor=options.executor,
     )  # fmt: skip
     return Started(run_id=run.id)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import os
 import signal
 import subprocess
@@ -210,14 +211,14 @@ class Patient:
 def _over_http(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     """Our own agent is behind HTTP; the gateway's is what the environment names."""
     object.__setattr__(ctx.settings, "coder", registry.HTTP)
-    monkeypatch.setenv("SHIPLINE_API_TOKEN", OPERATOR)
+    monkeypatch.setenv("SHIPLINE_API_TOKENS", json.dumps({"worker": f"operator:{OPERATOR}"}))
     monkeypatch.setenv("SHIPLINE_CODER_TOKEN", OPERATOR)
     monkeypatch.setattr(http_agent, "LOOK", 0.1)
     monkeypatch.setattr(http_agent, "pause", lambda _: 0.0)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_over_http")
-@pytest.mark.long
 async def test_an_agent_behind_http_works_on_when_who_asked_is_killed(
     ctx: Context, run: Run, leaf: Issue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -233,7 +234,6 @@ async def test_an_agent_behind_http_works_on_when_who_asked_is_killed(
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("_over_http")
-@pytest.mark.long
 async def test_an_agent_behind_http_is_taken_up_when_its_gateway_is_killed(
     ctx: Context, run: Run, leaf: Issue, local: LocalBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
