@@ -22,8 +22,9 @@ Ticket = Annotated[Path, typer.Option("--ticket", help="What `begin` wrote.")]
 @group.command()
 def begin(dispatch: Dispatch, out: Annotated[Path, typer.Option(help="Where the ticket goes.")]) -> None:
     """Fetch what is to be done. Needs SHIPLINE_URL and SHIPLINE_DISPATCH_SECRET."""
+    from tasks.actions.concluding import require
     from tasks.actions.requested import request_here
-    from tasks.actions.there import fetch, require
+    from tasks.actions.there import fetch
 
     secret = require("SHIPLINE_DISPATCH_SECRET")
     request_here(secret)
@@ -43,7 +44,8 @@ def work(
 ) -> None:
     """Do it: no secret of Shipline's is here, since what agents wrote runs now."""
     from gha import messages
-    from tasks.actions.there import carry_out, require
+    from tasks.actions.concluding import require
+    from tasks.actions.there import carry_out
 
     asked = messages.Ticket.model_validate_json(ticket.read_text())
     out.mkdir(parents=True, exist_ok=True)
@@ -63,7 +65,7 @@ def report(
 ) -> None:
     """Sign what came of it. Needs SHIPLINE_DISPATCH_SECRET."""
     from gha.messages import sign
-    from tasks.actions.there import Done, conclude, require
+    from tasks.actions.concluding import Done, conclude, require
 
     result = folder / "result.json"
     if result.is_file():
@@ -83,8 +85,8 @@ def send(
     pull: Annotated[str, typer.Option(help="The pull request that may be commented on instead.")] = "",
 ) -> None:
     """Tell Shipline: by repository_dispatch, else by a comment. Needs GITHUB_TOKEN."""
+    from tasks.actions.concluding import for_callback, require
     from tasks.actions.telling import tell
-    from tasks.actions.there import for_callback, require
 
     outcome = json.loads((folder / "outcome.json").read_text())
     typer.echo(f"told by {tell(for_callback(outcome), token=require('GITHUB_TOKEN'), pull=pull)}")
@@ -98,9 +100,9 @@ def _page() -> str:
 @group.command()
 def cancel(run: RunName) -> None:
     """Cancel the other workflow runs of a run, when Shipline asked. Needs GITHUB_TOKEN and SHIPLINE_DISPATCH_SECRET."""
+    from tasks.actions.concluding import require
     from tasks.actions.requested import request_to_cancel
     from tasks.actions.telling import cancel_others
-    from tasks.actions.there import require
 
     request = request_to_cancel(run, require("SHIPLINE_DISPATCH_SECRET"))
     count = cancel_others(request, token=require("GITHUB_TOKEN"), own=os.environ.get("GITHUB_RUN_ID", ""))

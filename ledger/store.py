@@ -14,7 +14,7 @@ from typing import Any, Self, TypeVar
 
 import pymongo
 from bson.codec_options import CodecOptions
-from pymongo import AsyncMongoClient, ReturnDocument
+from pymongo import AsyncMongoClient, IndexModel, ReturnDocument
 from pymongo.errors import AutoReconnect, DuplicateKeyError, PyMongoError
 from pymongo.write_concern import WriteConcern
 
@@ -81,7 +81,7 @@ class Store:
             for document in DOCUMENTS:
                 while document.INDEXES:
                     try:
-                        await self._database[document.COLLECTION].create_indexes(list(document.INDEXES))
+                        await self._database[document.COLLECTION].create_indexes(_as_mongo(document))
                         break
                     except AutoReconnect as error:  # the one verb that the driver does not repeat; twice is once
                         if error.timeout or time.monotonic() > until:
@@ -155,3 +155,11 @@ class Store:
             {"_id": document_id, **(expect or {})}, update, return_document=ReturnDocument.AFTER
         )
         return None if found is None else model.from_mongo(found)
+
+
+def _as_mongo(document: type[Document]) -> list[IndexModel]:
+    made = []
+    for each in document.INDEXES:
+        given = {"unique": each.unique or None, "partialFilterExpression": each.only, "name": each.name}
+        made.append(IndexModel(list(each.keys), **{name: value for name, value in given.items() if value is not None}))
+    return made

@@ -6,9 +6,8 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from pydantic import Field
-from pymongo import ASCENDING, IndexModel
 
-from ledger.models.base import Model, Stamped
+from ledger.models.base import ASCENDING, Index, Model, Stamped
 from ledger.models.revision import Revision
 from ledger.models.spec import Size
 
@@ -42,9 +41,7 @@ class Agent(Stamped):
     """An agent of the catalog, as a person may have changed it. ``onboarding_doc_ref`` names a document's id."""
 
     COLLECTION: ClassVar[str] = "agents"
-    INDEXES: ClassVar[tuple[IndexModel, ...]] = (
-        IndexModel([("type", ASCENDING), ("projectId", ASCENDING)], unique=True),
-    )
+    INDEXES: ClassVar[tuple[Index, ...]] = (Index((("type", ASCENDING), ("projectId", ASCENDING)), unique=True),)
 
     project_id: str | None = None
     type: AgentType
@@ -152,7 +149,7 @@ class AgentRun(Stamped):
     """
 
     COLLECTION: ClassVar[str] = "agent_runs"
-    INDEXES: ClassVar[tuple[IndexModel, ...]] = (IndexModel([("runId", ASCENDING), ("created_at", ASCENDING)]),)
+    INDEXES: ClassVar[tuple[Index, ...]] = (Index((("runId", ASCENDING), ("created_at", ASCENDING))),)
 
     run_id: str
     agent_id: str

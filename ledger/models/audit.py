@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import ClassVar
 
 from pydantic import Field
-from pymongo import DESCENDING, IndexModel
 
-from ledger.models.base import Stamped
+from ledger.models.base import DESCENDING, Index, Stamped
 
 
 class Audit(Stamped):
     """What one audit found. ``problems`` are by run id; ``everything``: it looked at runs nobody had touched too."""
 
     COLLECTION: ClassVar[str] = "audits"
-    INDEXES: ClassVar[tuple[IndexModel, ...]] = (IndexModel([("created_at", DESCENDING)]),)
+    INDEXES: ClassVar[tuple[Index, ...]] = (Index((("created_at", DESCENDING),)),)
 
     everything: bool
     runs: int

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
-from pymongo import IndexModel
+
+ASCENDING, DESCENDING = 1, -1
 
 
 def now() -> datetime:
@@ -22,11 +23,23 @@ class Model(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
 
 
+class Index(NamedTuple):
+    """An index of a collection: Mongo names, each ``ASCENDING`` or ``DESCENDING``. ``only``: of documents like that.
+
+    It is not PyMongo's own: who only passes models on, as a step on a runner does, need not import a database driver.
+    """
+
+    keys: tuple[tuple[str, int], ...]
+    unique: bool = False
+    only: dict[str, Any] | None = None
+    name: str | None = None
+
+
 class Document(Model):
     """One document of a collection. ``id`` is Mongo's ``_id``; indexes are declared beside the fields they serve."""
 
     COLLECTION: ClassVar[str]
-    INDEXES: ClassVar[tuple[IndexModel, ...]] = ()
+    INDEXES: ClassVar[tuple[Index, ...]] = ()
 
     id: str = Field(alias="_id")
 

@@ -7,9 +7,8 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from pydantic import Field
-from pymongo import ASCENDING, IndexModel
 
-from ledger.models.base import Model, Stamped
+from ledger.models.base import ASCENDING, Index, Model, Stamped
 from ledger.models.event import PendingEvent
 
 
@@ -75,9 +74,9 @@ class Effect(Stamped):
     """One outside effect. ``id`` is its key, ``run/node/round/effect[/digest]``."""
 
     COLLECTION: ClassVar[str] = "effects"
-    INDEXES: ClassVar[tuple[IndexModel, ...]] = (
-        IndexModel([("runId", ASCENDING), ("created_at", ASCENDING)]),
-        IndexModel([("status", ASCENDING), ("updated_at", ASCENDING)]),
+    INDEXES: ClassVar[tuple[Index, ...]] = (
+        Index((("runId", ASCENDING), ("created_at", ASCENDING))),
+        Index((("status", ASCENDING), ("updated_at", ASCENDING))),
     )
 
     run_id: str

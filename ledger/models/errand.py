@@ -7,10 +7,9 @@ from enum import StrEnum
 from typing import ClassVar
 
 from pydantic import Field
-from pymongo import ASCENDING, IndexModel
 
 from ledger.models.agents import AgentResult, Usage
-from ledger.models.base import Stamped, now
+from ledger.models.base import ASCENDING, Index, Stamped, now
 
 
 class ErrandStatus(StrEnum):
@@ -31,7 +30,7 @@ class Errand(Stamped):
     """
 
     COLLECTION: ClassVar[str] = "errands"
-    INDEXES: ClassVar[tuple[IndexModel, ...]] = (IndexModel([("status", ASCENDING), ("until", ASCENDING)]),)
+    INDEXES: ClassVar[tuple[Index, ...]] = (Index((("status", ASCENDING), ("until", ASCENDING))),)
 
     repo: str
     branch: str

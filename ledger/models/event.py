@@ -7,9 +7,8 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from pydantic import Field
-from pymongo import ASCENDING, IndexModel
 
-from ledger.models.base import Document, Model, now
+from ledger.models.base import ASCENDING, Document, Index, Model, now
 
 
 class Level(StrEnum):
@@ -51,9 +50,9 @@ class Event(Document):
     """An event of a run, never changed. ``hash`` covers everything else, ``prev_hash`` included."""
 
     COLLECTION: ClassVar[str] = "events"
-    INDEXES: ClassVar[tuple[IndexModel, ...]] = (
-        IndexModel([("runId", ASCENDING), ("seq", ASCENDING)], unique=True),
-        IndexModel([("runId", ASCENDING), ("nodeId", ASCENDING), ("seq", ASCENDING)]),
+    INDEXES: ClassVar[tuple[Index, ...]] = (
+        Index((("runId", ASCENDING), ("seq", ASCENDING)), unique=True),
+        Index((("runId", ASCENDING), ("nodeId", ASCENDING), ("seq", ASCENDING))),
     )
 
     run_id: str

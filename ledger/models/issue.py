@@ -6,9 +6,8 @@ from enum import StrEnum
 from typing import ClassVar
 
 from pydantic import Field
-from pymongo import ASCENDING, IndexModel
 
-from ledger.models.base import Model, Stamped
+from ledger.models.base import ASCENDING, Index, Model, Stamped
 from ledger.models.criteria import CriterionSeen
 from ledger.models.event import PendingEvent
 from ledger.models.gates import GateFacts
@@ -57,10 +56,10 @@ class Issue(Stamped):
     """
 
     COLLECTION: ClassVar[str] = "issues"
-    INDEXES: ClassVar[tuple[IndexModel, ...]] = (
-        IndexModel([("runId", ASCENDING), ("key", ASCENDING)], unique=True),
-        IndexModel([("repo", ASCENDING), ("number", ASCENDING)]),
-        IndexModel([("projectId", ASCENDING), ("status", ASCENDING)]),
+    INDEXES: ClassVar[tuple[Index, ...]] = (
+        Index((("runId", ASCENDING), ("key", ASCENDING)), unique=True),
+        Index((("repo", ASCENDING), ("number", ASCENDING))),
+        Index((("projectId", ASCENDING), ("status", ASCENDING))),
     )
 
     run_id: str

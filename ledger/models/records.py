@@ -7,9 +7,8 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from pydantic import Field
-from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from ledger.models.base import Document, Model, Stamped, now
+from ledger.models.base import ASCENDING, DESCENDING, Document, Index, Model, Stamped, now
 from ledger.models.revision import DocVersion
 from ledger.models.spec import Plan
 
@@ -28,7 +27,7 @@ class Project(Stamped):
     """A connected repository."""
 
     COLLECTION: ClassVar[str] = "projects"
-    INDEXES: ClassVar[tuple[IndexModel, ...]] = (IndexModel([("repo", ASCENDING)], unique=True),)
+    INDEXES: ClassVar[tuple[Index, ...]] = (Index((("repo", ASCENDING),), unique=True),)
 
     repo: str
     name: str
@@ -43,9 +42,9 @@ class Dispatch(Stamped):
     """
 
     COLLECTION: ClassVar[str] = "dispatches"
-    INDEXES: ClassVar[tuple[IndexModel, ...]] = (
-        IndexModel([("key", ASCENDING)], unique=True),
-        IndexModel([("runId", ASCENDING), ("about", ASCENDING)]),
+    INDEXES: ClassVar[tuple[Index, ...]] = (
+        Index((("key", ASCENDING),), unique=True),
+        Index((("runId", ASCENDING), ("about", ASCENDING))),
     )
 
     key: str
@@ -98,9 +97,9 @@ class Delivery(Document):
     """
 
     COLLECTION: ClassVar[str] = "deliveries"
-    INDEXES: ClassVar[tuple[IndexModel, ...]] = (
-        IndexModel(
-            [("notBefore", ASCENDING)], partialFilterExpression={"workedAt": None}, name="waiting"
+    INDEXES: ClassVar[tuple[Index, ...]] = (
+        Index(
+            (("notBefore", ASCENDING),), only={"workedAt": None}, name="waiting"
         ),
     )  # fmt: skip
 
@@ -117,7 +116,7 @@ class Act(Stamped):
     """What a person did to a project's code through us (``merge #7``), and for which issue of a run, if any."""
 
     COLLECTION: ClassVar[str] = "acts"
-    INDEXES: ClassVar[tuple[IndexModel, ...]] = (IndexModel([("projectId", ASCENDING), ("created_at", DESCENDING)]),)
+    INDEXES: ClassVar[tuple[Index, ...]] = (Index((("projectId", ASCENDING), ("created_at", DESCENDING))),)
 
     project_id: str
     by: str
@@ -146,8 +145,8 @@ class CiStatus(Stamped, CiReport):
     """A check of a commit as it stands. ``outbox`` holds what the timelines of its issues have not been told yet."""
 
     COLLECTION: ClassVar[str] = "ci_status"
-    INDEXES: ClassVar[tuple[IndexModel, ...]] = (
-        IndexModel([("repo", ASCENDING), ("sha", ASCENDING), ("name", ASCENDING)], unique=True),
+    INDEXES: ClassVar[tuple[Index, ...]] = (
+        Index((("repo", ASCENDING), ("sha", ASCENDING), ("name", ASCENDING)), unique=True),
     )
 
     repo: str
@@ -173,8 +172,8 @@ class Deployment(Stamped):
     """
 
     COLLECTION: ClassVar[str] = "deployments"
-    INDEXES: ClassVar[tuple[IndexModel, ...]] = (
-        IndexModel([("projectId", ASCENDING), ("environment", ASCENDING), ("created_at", DESCENDING)]),
+    INDEXES: ClassVar[tuple[Index, ...]] = (
+        Index((("projectId", ASCENDING), ("environment", ASCENDING), ("created_at", DESCENDING))),
     )
 
     run_id: str
@@ -212,7 +211,7 @@ class Approval(Stamped):
     """
 
     COLLECTION: ClassVar[str] = "approvals"
-    INDEXES: ClassVar[tuple[IndexModel, ...]] = (IndexModel([("runId", ASCENDING), ("node", ASCENDING)]),)
+    INDEXES: ClassVar[tuple[Index, ...]] = (Index((("runId", ASCENDING), ("node", ASCENDING))),)
 
     by: str
     via: str = ""
@@ -227,7 +226,7 @@ class Message(Stamped):
     """A line of the conversation between a person and Shipline."""
 
     COLLECTION: ClassVar[str] = "messages"
-    INDEXES: ClassVar[tuple[IndexModel, ...]] = (IndexModel([("projectId", ASCENDING), ("created_at", ASCENDING)]),)
+    INDEXES: ClassVar[tuple[Index, ...]] = (Index((("projectId", ASCENDING), ("created_at", ASCENDING))),)
 
     project_id: str
     run_id: str | None = None

@@ -7,9 +7,8 @@ from enum import StrEnum
 from typing import ClassVar
 
 from pydantic import Field
-from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from ledger.models.base import Model, Stamped
+from ledger.models.base import ASCENDING, DESCENDING, Index, Model, Stamped
 from ledger.models.budget import Budget, Stopwatch
 from ledger.models.event import PendingEvent
 from ledger.models.replay import Replay
@@ -97,10 +96,10 @@ class Run(Stamped):
     """
 
     COLLECTION: ClassVar[str] = "runs"
-    INDEXES: ClassVar[tuple[IndexModel, ...]] = (
-        IndexModel([("created_at", DESCENDING)]),
-        IndexModel([("projectId", ASCENDING), ("created_at", DESCENDING)]),
-        IndexModel([("outcome", ASCENDING), ("state", ASCENDING)]),
+    INDEXES: ClassVar[tuple[Index, ...]] = (
+        Index((("created_at", DESCENDING),)),
+        Index((("projectId", ASCENDING), ("created_at", DESCENDING))),
+        Index((("outcome", ASCENDING), ("state", ASCENDING))),
     )
 
     idea_id: str

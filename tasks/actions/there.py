@@ -7,9 +7,7 @@ test that it wrote, runs there.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
-import os
 import sys
 from collections.abc import Coroutine
 from contextlib import suppress
@@ -19,40 +17,26 @@ from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
 import httpx
-from pydantic import Field
 
 from gha.messages import (
     CHORES,
-    INLINE,
     Checked,
     Coded,
     Controls,
-    Outcome,
-    Result,
     StepKind,
     Ticket,
-    artifact_name,
     key_for,
 )
 from ledger.models import Model, Spec
 from shipline.backoff import TRIES, pause
 from shipline.config import Settings, load_settings
 from shipline.errors import ConfigError, ShiplineError, Unavailable
+from tasks.actions.concluding import PHASE, Done
 
 T = TypeVar("T")
 WITHIN = 20.0  # seconds for an answer
 LOOK = 3.0  # seconds between two looks at the controls
 PATIENCE = 1800.0  # seconds that a paused step waits before it leaves, to be asked for again
-PHASE = "EXECUTING"
-
-
-class Done(Model):
-    """What came of the work: ``result.json``, before it is signed."""
-
-    state: str
-    body: str = ""
-    error: str | None = None
-    metrics: dict[str, Any] = Field(default_factory=dict)
 
 
 class Stopped(ShiplineError):
@@ -84,24 +68,6 @@ async def carry_out(ticket: Ticket, url: str, workspace: Path, log: Path) -> Don
             return Done(state="FAILED", error=f"{type(error).__name__}: {error}")
         say(f"{ticket.event_type} is done")
         return Done(state="COMPLETED", body=body, metrics=metrics)
-
-
-def conclude(dispatch_id: str, run_id: str, node_id: str | None, done: Done) -> Outcome:
-    """The outcome with all of its content, to be signed."""
-    digest = hashlib.sha256(done.body.encode()).hexdigest() if done.state == "COMPLETED" else ""
-    return Outcome.model_validate({
-        "dispatchId": dispatch_id, "runId": run_id, "nodeId": node_id or None, "phase": PHASE, "state": done.state,
-        "metrics": done.metrics, "artifacts": [artifact_name(dispatch_id)],
-        "result": Result(sha256=digest, body=done.body or None, error=done.error),
-    })  # fmt: skip
-
-
-def for_callback(signed: dict[str, Any]) -> dict[str, Any]:
-    """The outcome as it travels: content that is too large stays in the artifact, with its digest told."""
-    result = dict(signed["result"])
-    if len(result["body"] or "") > INLINE:
-        result["body"] = None
-    return {**signed, "result": result}
 
 
 async def _do(ticket: Ticket, workspace: Path) -> tuple[str, dict[str, Any]]:
@@ -244,11 +210,3 @@ def _say(lines: TextIO, ticket: Ticket, msg: str, level: str = "info") -> None:
     })  # fmt: skip
     print(line, file=sys.stdout, flush=True)  # noqa: T201 (the job's log)
     print(line, file=lines, flush=True)
-
-
-def require(name: str) -> str:
-    """A variable that the workflow sets; ConfigError says where it comes from."""
-    found = os.environ.get(name, "")
-    if not found:
-        raise ConfigError(f"{name} is not set.", "The workflow pack sets it: shipline workflows install.")
-    return found

@@ -227,7 +227,7 @@ async def _some(agent: CodingAgent, ref: AgentRef, after: str | None) -> AsyncIt
 
 
 async def _until(done: object) -> None:
-    for _ in range(100):
+    for _ in range(600):
         if callable(done) and done():
             return
         await asyncio.sleep(0.1)

@@ -200,7 +200,7 @@ async def test_branches_and_pull_requests_on_the_sandbox(gateway: Gateway) -> No
         assert (await client.post(f"{base}/branches", json=branch)).status_code == 201
         assert sorted(each["name"] for each in (await client.get(f"{base}/branches")).json()) == ["main", "side"]
         branch["baseBranch"] = "nothing"
-        assert (await client.post(f"{base}/branches", json=branch)).status_code == 404
+        assert (await client.post(f"{base}/branches", json=branch)).status_code == 409
         asked = {"branch": "side", "base": "main", "title": "Side", "body": "Why"}
         assert (await client.post(f"{base}/prs", json=asked)).status_code == 409  # no commit between them
         text = {"message": "m", "content": "aGVsbG8=", "branch": "side"}

@@ -20,7 +20,7 @@ from gha.messages import (
     sign_request,
 )
 from shipline.errors import InvalidInput
-from tasks.actions.there import Done, conclude, for_callback
+from tasks.actions.concluding import Done, conclude, for_callback
 
 SECRET = "a-dispatch-secret"
 OUTCOME = Outcome(
