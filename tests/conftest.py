@@ -20,6 +20,10 @@ SHARED = {
     "stepping": {"actions", "webhooks"},
 }
 
+WHOLE = "whole "  # what the name of a piece of work begins with that delivers ideas on a stack of its own
+DELIVERING = 2  # workers that do those
+LONGEST = ("tests/integration/agents", "tests/integration/actions", f"{WHOLE}stepping")
+
 
 class OutsideReached(RuntimeError):
     """A test tried to leave this machine."""
@@ -36,7 +40,22 @@ class ByServer(LoadScopeScheduling):  # type: ignore[misc]
         if path.parent.name != "e2e":
             return path.parent.as_posix()
         stem = path.stem.removeprefix("test_")
-        return next((name for name, stems in SHARED.items() if stem in stems), stem)
+        return f"{WHOLE}{next((name for name, stems in SHARED.items() if stem in stems), stem)}"
+
+    def _assign_work_unit(self, node: Any) -> None:
+        """The next piece for a worker. Two of three do whole deliveries as long as there are any, the other the rest.
+
+        Three deliveries at once, each with a stack of its own, are more than two cores carry: everything waits then.
+        """
+        delivers = self.nodes.index(node) < DELIVERING
+        fitting = [each for each in self.workqueue if each.startswith(WHOLE) == delivers]
+        if fitting:
+            self.workqueue.move_to_end(min(fitting, key=self._begins), last=False)
+        super()._assign_work_unit(node)
+
+    def _begins(self, scope: str) -> int:
+        """What takes longest begins first, so that no worker is left alone with it."""
+        return LONGEST.index(scope) if scope in LONGEST else len(LONGEST)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:

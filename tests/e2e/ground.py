@@ -19,7 +19,7 @@ from tests.e2e.conftest import IDEA, Said, new_repository, shipline
 
 CODER = "tests.e2e.slow_agent:SlowCoder"
 STAGES = ("deliver/deliver", "spec/spec", "execute/execute")
-LATE = 90.0  # seconds after which nothing will happen any more
+LATE = 240.0  # seconds after which nothing will happen any more
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import pytest
 from tests.e2e.conftest import IDEA, new_repository, shipline
 from tests.e2e.ground import CODER, Ground, alive, until
 
-pytestmark = [pytest.mark.timeout(900), pytest.mark.slow]
+pytestmark = [pytest.mark.timeout(1200), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_an_idea_goes_all_the_way_to_a_release_in_actions(ground: Ground, github
     _require(github, repo, "integration", "company-ci")
     run = _begin(ground, repo)
     gate = {"runId": run, "data.checks": ["company-ci"]}
-    until(lambda: ground.ledger["events"].find_one(gate) is not None, "the merge waits for what is required", 400)
+    until(lambda: ground.ledger["events"].find_one(gate) is not None, "the merge waits for what is required", 800)
     head = ground.ledger["events"].find_one(gate)["data"]["sha"]
     assert ground.document(run)["state"] == "MERGE"
     status = {"context": "company-ci", "state": "success"}

@@ -109,7 +109,7 @@ def _held_up(service: str) -> Iterator[None]:
             each.resume()
 
 
-@pytest.mark.parametrize("service", PROGRAMS)
+@pytest.mark.parametrize("service", ["MongoDB", pytest.param("Prefect", marks=pytest.mark.long)])
 def test_every_page_says_what_is_away_and_comes_back_by_itself(place: Place, browser: Browser, service: str) -> None:
     said = f"{service}.* does not answer|{service} has not answered"
     with ExitStack() as held:

@@ -37,6 +37,7 @@ async def references(at: Ground) -> References:
     return kept
 
 
+@pytest.mark.long
 async def test_a_seeded_sample_of_the_grid_leaves_no_trace(at: Ground, references: References) -> None:
     groups = [group for group in in_groups(every_point(), references.order) if not group[0].dry_run]
     tally = Tally()
@@ -46,6 +47,7 @@ async def test_a_seeded_sample_of_the_grid_leaves_no_trace(at: Ground, reference
     assert tally.good, (tally.line, told)
 
 
+@pytest.mark.long
 async def test_every_registered_kind_of_effect_is_on_the_road(references: References) -> None:
     """One that is never met could be killed at by nobody: the scenario must then be extended."""
     plain, dry = await references.world(), await references.world(dry_run=True)

@@ -15,7 +15,7 @@ import pytest
 
 from tests.e2e.conftest import ROOT, environment, processes_of, shipline
 
-pytestmark = [pytest.mark.timeout(400), pytest.mark.slow]
+pytestmark = [pytest.mark.timeout(400), pytest.mark.slow, pytest.mark.long]
 
 # `SHIPLINE_TEST_INTERRUPTS=20` is the whole exercise; the suite does a seeded sample of it.
 MOMENTS = int(os.environ.get("SHIPLINE_TEST_INTERRUPTS", "3"))

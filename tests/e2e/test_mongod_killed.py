@@ -22,7 +22,7 @@ from tests.crash.world import compare, look
 from tests.e2e.conftest import shipline
 from tests.e2e.standing import Standing, standing
 
-pytestmark = [pytest.mark.timeout(3000), pytest.mark.slow]
+pytestmark = [pytest.mark.timeout(3000), pytest.mark.slow, pytest.mark.long]
 
 KILLS = int(os.environ.get("SHIPLINE_TEST_MONGOD_KILLS", "3"))
 SEED = 20261123
