@@ -59,7 +59,9 @@ async def measure(world: World) -> list[Figure]:
         folder = Path(held.enter_context(TemporaryDirectory(prefix="shipline-benchmarks-")))
         parts = ("mongodb", "sandbox", "gateway")
         stack = await held.enter_async_context(LocalStack(folder, fixed_ports=False, parts=parts))
-        client = await held.enter_async_context(httpx.AsyncClient(timeout=60, limits=httpx.Limits(max_connections=200)))
+        # A connection that idled for five seconds is closed by the server, perhaps just as it is used again.
+        limits = httpx.Limits(max_connections=200, keepalive_expiry=2)
+        client = await held.enter_async_context(httpx.AsyncClient(timeout=60, limits=limits))
         secret = (folder / "gateway" / "webhook-secret").read_text()
         ours = Hook(client, f"{stack.addresses.gateway_url}/webhooks/github", secret)
         port = free_port()

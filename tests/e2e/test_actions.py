@@ -13,7 +13,7 @@ import pytest
 from tests.e2e.conftest import IDEA, new_repository, shipline
 from tests.e2e.ground import CODER, Ground, alive, until
 
-pytestmark = [pytest.mark.timeout(1200), pytest.mark.slow]
+pytestmark = [pytest.mark.timeout(1600), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +120,37 @@ def test_pause_and_cancel_reach_a_running_workflow(ground: Ground, github: httpx
     assert states[-1] in ("CANCELLED", "FAILED")
     running = github.get(f"/repos/{repo}/actions/runs", params={"status": "in_progress"}).json()["workflow_runs"]
     assert [each["display_title"] for each in running if "orchestrator.cancel" not in each["display_title"]] == []
+
+
+@pytest.mark.long
+def test_with_callbacks_lost_it_ends_by_artifact_and_with_both_lost_in_words(
+    ground: Ground, github: httpx.Client
+) -> None:
+    repo = _repository(ground, github, "unheard")
+    mute = {"fault": "refuse", "status": 403, "method": "POST", "times": None}
+    callback = {**mute, "path": "/repos/.*/dispatches", "body": ".*orchestrator.status.*"}
+    comment = {**mute, "path": "/repos/.*/comments", "body": ".*dispatchId.*"}
+    artifact = {**mute, "method": "GET", "path": "/repos/.*/actions/artifacts"}
+    try:
+        for each in (callback, comment, artifact):
+            github.post("/_sandbox/faults", json=each).raise_for_status()
+        words = ("run", IDEA, "--repo", repo, "--size", "small", "--executor", "actions", "--json")
+        said = shipline(ground.home, *words, SHIPLINE_ACTIONS_HELLO_SECONDS="25")
+        assert said.code == 1, said.out + said.err
+        assert "no callback, no comment, no artifact" in said.err
+        run = str(ground.ledger["runs"].find_one({"repo": repo})["_id"])
+        assert ground.document(run)["outcome"] == "failed"
+
+        github.delete("/_sandbox/faults").raise_for_status()
+        for each in (callback, comment):
+            github.post("/_sandbox/faults", json=each).raise_for_status()
+        assert shipline(ground.home, "resume", run, "--detach").code == 0
+        ground.ended(run, within=1200)
+    finally:
+        github.delete("/_sandbox/faults").raise_for_status()
+    assert github.get(f"/repos/{repo}/releases/latest").status_code == 200
+    ways = {each["outcomeBy"] for each in _dispatches(ground, run)}
+    assert ways == {"deadline", "artifact"}
 
 
 def _require(github: httpx.Client, repo: str, branch: str, name: str) -> None:

@@ -42,27 +42,34 @@ def api(stack: Path) -> Iterator[httpx.Client]:
         yield client
 
 
+def _ask(api: httpx.Client, method: str, path: str, body: Any = None) -> httpx.Response:
+    """One request as the UI makes it. SQLite may be busy for a moment: then a person presses again."""
+    for _ in range(20):
+        answer = api.request(method, path, json=body)
+        if answer.status_code != 503:
+            break
+        time.sleep(1)
+    return answer
+
+
 def _deployment(api: httpx.Client, name: str) -> dict[str, Any]:
-    answer = api.get(f"deployments/name/{name}/{name}")
+    answer = _ask(api, "GET", f"deployments/name/{name}/{name}")
     assert answer.status_code == 200, f"{name}: {answer.text}"
     return dict(answer.json())
 
 
 def _start(api: httpx.Client, name: str, parameters: dict[str, Any]) -> str:
-    """A flow run as the UI makes one; its id. SQLite may be busy for a moment: then a person presses again."""
+    """A flow run as the UI makes one; its id."""
     body = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
     path = f"deployments/{_deployment(api, name)['id']}/create_flow_run"
-    tries = 10
-    while (started := api.post(path, json=body)).status_code == 503 and tries:
-        tries -= 1
-        time.sleep(1)
+    started = _ask(api, "POST", path, body)
     assert started.status_code == 201, started.text
     return str(started.json()["id"])
 
 
 def _end(api: httpx.Client, flow_run: str, within: float = 240) -> dict[str, Any]:
     until = time.monotonic() + within
-    while (found := dict(api.get(f"flow_runs/{flow_run}").json()))["state_type"] not in ENDED:
+    while (found := dict(_ask(api, "GET", f"flow_runs/{flow_run}").json()))["state_type"] not in ENDED:
         if time.monotonic() > until:
             break
         time.sleep(0.5)
@@ -116,7 +123,7 @@ def test_a_rollback_without_a_release_before_says_so(api: httpx.Client, run: str
 def test_a_schedule_fires_by_itself(api: httpx.Client) -> None:
     found = _deployment(api, "reconcile")
     soon = {"schedule": {"interval": 5, "anchor_date": datetime.now(UTC).isoformat()}, "active": True}
-    made = api.post(f"deployments/{found['id']}/schedules", json=[soon])
+    made = _ask(api, "POST", f"deployments/{found['id']}/schedules", [soon])
     assert made.status_code in (200, 201), made.text
     try:
         ended = _end(api, _fired(api, found["id"]))
@@ -124,7 +131,7 @@ def test_a_schedule_fires_by_itself(api: httpx.Client) -> None:
         assert ended["state_type"] == "COMPLETED"
     finally:
         for each in made.json():
-            api.delete(f"deployments/{found['id']}/schedules/{each['id']}")
+            _ask(api, "DELETE", f"deployments/{found['id']}/schedules/{each['id']}")
 
 
 def _fired(api: httpx.Client, deployment: str) -> str:
@@ -136,7 +143,7 @@ def _fired(api: httpx.Client, deployment: str) -> str:
     }
     began = datetime.now(UTC).isoformat()
     for _ in range(480):  # Prefect's scheduler looks once a minute
-        page = api.post("flow_runs/filter", json=asked).json()
+        page = _ask(api, "POST", "flow_runs/filter", asked).json()
         fired = [each for each in page if each["auto_scheduled"] and each["expected_start_time"] > began]
         if fired:
             return str(fired[0]["id"])
