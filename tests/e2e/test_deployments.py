@@ -44,10 +44,9 @@ def api(stack: Path) -> Iterator[httpx.Client]:
 
 def _ask(api: httpx.Client, method: str, path: str, body: Any = None) -> httpx.Response:
     """One request as the UI makes it. SQLite may be busy for a moment: then a person presses again."""
-    for _ in range(20):
-        answer = api.request(method, path, json=body)
-        if answer.status_code != 503:
-            break
+    tries = 20
+    while (answer := api.request(method, path, json=body)).status_code == 503 and tries:
+        tries -= 1
         time.sleep(1)
     return answer
 
