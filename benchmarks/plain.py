@@ -23,7 +23,7 @@ from tasks import git
 from tasks.answers import Criteria, Order, ReleaseStory, Roadmap
 from tasks.deploy import process
 from tasks.github.linking import Linked
-from tasks.github.repo import IssueRef
+from tasks.github.shapes import IssueRef
 from tasks.issues import LABELS
 from tasks.notes import release_notes, requirement_rows
 from tasks.planning import assemble

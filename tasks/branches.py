@@ -8,7 +8,7 @@ from ledger.models import EffectKind
 from ledger.rules.branches import spec_path
 from shipline.errors import NotFound
 from tasks.github.client import GitHubError
-from tasks.github.repo import Sha
+from tasks.github.shapes import Sha
 from tasks.opening import make_branch
 from tasks.repository import Updated
 from tasks.state import here

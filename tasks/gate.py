@@ -13,8 +13,8 @@ from ledger.timeline import append, event
 from shipline.errors import ShiplineError
 from shipline.ids import digest
 from tasks.gates import see_gates
-from tasks.github.repo import PullRef
 from tasks.github.required import CheckSeen, required_checks, seen_checks
+from tasks.github.shapes import PullRef
 from tasks.pulls import mark_ready
 from tasks.state import Here, here
 from tasks.step import step

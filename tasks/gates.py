@@ -29,8 +29,8 @@ from shipline.errors import Interrupted, ShiplineError
 from shipline.ids import digest
 from tasks.budget import require_budget, spent_by
 from tasks.context import context
-from tasks.github.repo import PullRef
 from tasks.github.required import required_checks, seen_checks
+from tasks.github.shapes import PullRef
 from tasks.state import Here, get_settings
 
 BY = "its merge gate"

@@ -27,7 +27,7 @@ from tasks.agents.starting import start_agent
 from tasks.agents.working import work_in
 from tasks.answers import Produced
 from tasks.git import Clone, clone, discard
-from tasks.github.repo import Sha
+from tasks.github.shapes import Sha
 from tasks.guarding import guard, merged_by_git
 from tasks.metering import metered
 from tasks.scratch import produce_on_branch, remote, works_elsewhere

@@ -10,7 +10,8 @@ from ledger.runs import note_run
 from ledger.timeline import append, event
 from shipline.errors import NotFound
 from tasks.github.linking import DEPENDENCIES, SUB_ISSUES, Linked
-from tasks.github.repo import Comment, IssueRef, Repo
+from tasks.github.repo import Repo
+from tasks.github.shapes import Comment, IssueRef
 from tasks.state import Here, here
 from tasks.step import step
 from tasks.texts import issue_body, marker

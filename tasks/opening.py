@@ -8,7 +8,7 @@ from ledger.models import EffectKind, Issue
 from ledger.rules.branches import INTEGRATION, base_branch, branch_name
 from ledger.rules.tree import Tree
 from shipline.errors import NotFound
-from tasks.github.repo import PullRef, Sha
+from tasks.github.shapes import PullRef, Sha
 from tasks.state import Here
 from tasks.texts import pull_body, pull_title
 

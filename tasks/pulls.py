@@ -16,7 +16,7 @@ from tasks.answers import Produced, Review
 from tasks.gates import pass_gates
 from tasks.github.client import GitHubError
 from tasks.github.look import files_of
-from tasks.github.repo import PullRef, Sha
+from tasks.github.shapes import PullRef, Sha
 from tasks.implementing import produce
 from tasks.issues import Told
 from tasks.opening import open_pull

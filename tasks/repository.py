@@ -8,7 +8,8 @@ from ledger.rules.branches import INTEGRATION
 from ledger.runs import note_run
 from shipline.errors import InvalidInput
 from tasks.github.client import GitHubError
-from tasks.github.repo import Repo, Sha
+from tasks.github.repo import Repo
+from tasks.github.shapes import Sha
 from tasks.slots import only_one
 from tasks.state import here
 from tasks.step import step

@@ -11,7 +11,7 @@ from shipline.errors import NotFound
 from tasks.answers import Review, ReviewComment
 from tasks.github.client import GitHubError
 from tasks.github.look import files_of
-from tasks.github.repo import Comment
+from tasks.github.shapes import Comment
 from tasks.state import Here
 from tasks.texts import marker
 

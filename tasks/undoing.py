@@ -19,8 +19,8 @@ from shipline.ids import digest
 from tasks.checks import reports_of
 from tasks.gate import through
 from tasks.git import Clone, GitError, clone, discard
-from tasks.github.repo import PullRef, Sha
 from tasks.github.required import required_checks
+from tasks.github.shapes import PullRef, Sha
 from tasks.implementing import workplace
 from tasks.issues import Told
 from tasks.scratch import remote

@@ -10,7 +10,8 @@ from ledger.models import Model
 from shipline.errors import ShiplineError
 from tasks.context import context
 from tasks.git import Clone, GitError, Remote, clone
-from tasks.github.repo import PullRef, Repo
+from tasks.github.repo import Repo
+from tasks.github.shapes import PullRef
 
 BRANCH = "shipline/workflows"
 TITLE = "Let Shipline work in GitHub Actions"

@@ -8,7 +8,7 @@ from ledger.effects import Key, perform
 from ledger.models import EffectKind, Model
 from shipline.errors import ConfigError, NotFound
 from tasks.github.errors import GitHubError
-from tasks.github.repo import DeploymentRef
+from tasks.github.shapes import DeploymentRef
 from tasks.state import Here
 
 State = Literal["in_progress", "success", "failure", "inactive"]

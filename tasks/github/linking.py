@@ -11,7 +11,8 @@ from typing import Any
 
 from shipline.errors import NotFound
 from tasks.github.client import GitHubError
-from tasks.github.repo import IssueRef, Repo
+from tasks.github.repo import Repo
+from tasks.github.shapes import IssueRef
 
 # In whose absence what is said instead.
 SUB_ISSUES = "This GitHub has no sub-issues; each issue says in its text which one it belongs under."

@@ -9,7 +9,8 @@ from typing import Any
 
 from shipline.errors import NotFound
 from tasks.github.client import GitHubError
-from tasks.github.repo import PullRef, Repo
+from tasks.github.repo import Repo
+from tasks.github.shapes import PullRef
 
 PAGE = 100
 GONE = 410

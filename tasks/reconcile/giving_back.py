@@ -9,7 +9,7 @@ from ledger.issues import change_issue
 from ledger.models import Effect, EffectKind, EffectStatus, Issue, IssueType
 from ledger.rules.reconcile import Asked, Seen, Verdict
 from tasks.github.client import GitHubError
-from tasks.github.repo import Sha
+from tasks.github.shapes import Sha
 from tasks.issues import Told
 from tasks.reconcile import github
 from tasks.reconcile.noticed import Undecided

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 
 from flows.__main__ import main
-from tasks.github.repo import IssueRef, Repo
+from tasks.github.issues import Issues
+from tasks.github.shapes import IssueRef
 
 
-async def _sees_nothing(self: Repo, marker: str) -> IssueRef | None:
+async def _sees_nothing(self: Issues, marker: str) -> IssueRef | None:
     return None
 
 
 if __name__ == "__main__":
-    Repo.find_issue = _sees_nothing  # type: ignore[method-assign]
+    Issues.find_issue = _sees_nothing  # type: ignore[method-assign]
     sys.exit(main())

@@ -15,7 +15,8 @@ from tasks.context import Context, close_context, context
 from tasks.github.client import GitHubHost
 from tasks.github.identity import TokenIdentity
 from tasks.github.linking import DEPENDENCIES, SUB_ISSUES, Linked
-from tasks.github.repo import IssueRef, Repo
+from tasks.github.repo import Repo
+from tasks.github.shapes import IssueRef
 from tasks.issues import link_issue, prepare_labels, sync_issue
 from tasks.submit import submit
 from tests.e2e.conftest import IDEA

@@ -13,7 +13,8 @@ from shipline.errors import ConfigError, NotFound, OutcomeUnknown, Unavailable
 from tasks.github.client import GitHubError, GitHubHost
 from tasks.github.errors import RateLimited
 from tasks.github.identity import TokenIdentity
-from tasks.github.repo import READY, Repo
+from tasks.github.pulls import READY
+from tasks.github.repo import Repo
 from tests.integration.sandbox.support import Server, Switchboard
 
 ISSUES, ISSUE = "/repos/[^/]+/[^/]+/issues", "/repos/[^/]+/[^/]+/issues/[0-9]+"

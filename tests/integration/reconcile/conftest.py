@@ -23,7 +23,7 @@ from ledger.runs import note_run, transition
 from ledger.store import Store
 from tasks.branches import prepare_branch
 from tasks.context import close_context, context
-from tasks.github.repo import READY
+from tasks.github.pulls import READY
 from tasks.issues import prepare_labels, sync_issue
 from tasks.pulls import open_pull_request
 from tasks.repository import prepare_repository
