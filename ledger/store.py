@@ -19,6 +19,7 @@ from pymongo.errors import AutoReconnect, DuplicateKeyError, PyMongoError
 from pymongo.write_concern import WriteConcern
 
 from ledger.models import DOCUMENTS, Document, PendingEvent, now
+from ledger.models.base import Index
 from ledger.patience import Patience, PatientCollection, is_away
 from shipline.errors import NotFound, Unavailable
 from shipline.redact import redact
@@ -81,7 +82,9 @@ class Store:
             for document in DOCUMENTS:
                 while document.INDEXES:
                     try:
-                        await self._database[document.COLLECTION].create_indexes(_as_mongo(document))
+                        await self._database[document.COLLECTION].create_indexes(
+                            [_as_mongo(each) for each in document.INDEXES]
+                        )
                         break
                     except AutoReconnect as error:  # the one verb that the driver does not repeat; twice is once
                         if error.timeout or time.monotonic() > until:
@@ -157,9 +160,6 @@ class Store:
         return None if found is None else model.from_mongo(found)
 
 
-def _as_mongo(document: type[Document]) -> list[IndexModel]:
-    made = []
-    for each in document.INDEXES:
-        given = {"unique": each.unique or None, "partialFilterExpression": each.only, "name": each.name}
-        made.append(IndexModel(list(each.keys), **{name: value for name, value in given.items() if value is not None}))
-    return made
+def _as_mongo(index: Index) -> IndexModel:
+    only = {"partialFilterExpression": index.only} if index.only is not None else {}
+    return IndexModel(list(index.keys), unique=index.unique, name=index.name, **only)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from typing import Any
 
 from pydantic import Field
 
 from gha.messages import INLINE, Outcome, Result, artifact_name
 from ledger.models import Model
-from shipline.errors import ConfigError
 
 PHASE = "EXECUTING"
 
@@ -40,11 +38,3 @@ def for_callback(signed: dict[str, Any]) -> dict[str, Any]:
     if len(result["body"] or "") > INLINE:
         result["body"] = None
     return {**signed, "result": result}
-
-
-def require(name: str) -> str:
-    """A variable that the workflow sets; ConfigError says where it comes from."""
-    found = os.environ.get(name, "")
-    if not found:
-        raise ConfigError(f"{name} is not set.", "The workflow pack sets it: shipline workflows install.")
-    return found

@@ -70,6 +70,16 @@ class Visitor:
                 break
         expect(box).to_have_value(option)
 
+    def say(self, idea: str, repo: str, *, see: str) -> Page:
+        """A small idea for a repository in the chat, which shows ``see`` before that."""
+        page = self.go(f"/new?repo={repo}", see=see)
+        page.get_by_text("How an idea is delivered").click()
+        self.pick("Size", "small")
+        said = page.get_by_test_id("stChatInputTextArea")
+        said.fill(idea)
+        said.press("Enter")
+        return page
+
     def violations(self) -> list[str]:
         """What axe calls serious or critical, each with its first place."""
         found = Axe().run(self.page).response["violations"]

@@ -10,12 +10,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from tests.e2e.ground import Ground
 
 IDEA = (
     "Let people set a monthly budget for a category, warn them before they overspend, and let them export a month's "
@@ -114,6 +120,24 @@ def stack(home_folder: Path) -> Iterator[Path]:
         assert up.wait(30) == 130
         log.close()
         assert processes_of(home_folder) == []
+
+
+@pytest.fixture(scope="module")
+def ground(stack: Path) -> Iterator[Ground]:
+    """The running stack, as a person at the terminal and one in Prefect's UI meet it."""
+    from tests.e2e.ground import Ground  # which stands on what is here
+
+    with closing(Ground(stack)) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all of a file."""
+    from tests.e2e.browser import chromium
+
+    with chromium() as made:
+        yield made
 
 
 def _wait_until_up(home: Path, up: subprocess.Popen[bytes]) -> None:

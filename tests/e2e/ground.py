@@ -48,6 +48,11 @@ class Ground:
         """Prefect's REST API, as its UI calls it."""
         return httpx.Client(base_url=self.told["prefect_api_url"], timeout=30)
 
+    def close(self) -> None:
+        """Let go of both connections."""
+        self.mongo.close()
+        self.prefect.close()
+
     def run(self, *words: str) -> Said:
         """One command of ours."""
         return shipline(self.home, *words, SHIPLINE_CODER=CODER)
@@ -132,7 +137,7 @@ class Ground:
         while True:
             try:
                 answer = self.prefect.request(method, path, json=body)
-                if answer.status_code != 503:
+                if answer.status_code != 503 or time.monotonic() > until:
                     return answer
             except httpx.ReadTimeout:
                 if method != "GET" or time.monotonic() > until:
@@ -184,5 +189,4 @@ def slow_agents(home: Path) -> Iterator[Ground]:
         ground.hold(on=False)
         for deployment, before in changed.items():
             ground.ask("PATCH", f"/deployments/{deployment}", {"job_variables": before}).raise_for_status()
-        ground.prefect.close()
-        ground.mongo.close()
+        ground.close()

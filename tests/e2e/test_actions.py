@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,15 +13,6 @@ from tests.e2e.conftest import IDEA, new_repository, shipline
 from tests.e2e.ground import CODER, Ground, alive, until
 
 pytestmark = [pytest.mark.timeout(1600), pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def ground(stack: Path) -> Iterator[Ground]:
-    """The running stack."""
-    made = Ground(stack)
-    yield made
-    made.mongo.close()
-    made.prefect.close()
 
 
 @pytest.fixture(scope="module")

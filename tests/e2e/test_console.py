@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Error, expect
 
 from benchmarks.viewers import Viewer
-from tests.e2e.browser import PICTURES, WIDTHS, Visitor, chromium
+from tests.e2e.browser import PICTURES, WIDTHS, Visitor
 from tests.e2e.conftest import IDEA, new_repository, processes_of
 from tests.e2e.ground import Ground, slow_agents, until
 
@@ -27,13 +27,6 @@ pytestmark = [pytest.mark.timeout(1200), pytest.mark.slow]
 def ground(stack: Path) -> Iterator[Ground]:
     """The stack, with agents that can be held up."""
     with slow_agents(stack) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One Chromium for all of it."""
-    with chromium() as made:
         yield made
 
 
@@ -49,12 +42,7 @@ def delivered(ground: Ground, browser: Browser) -> str:
 
 def _led(ground: Ground, visitor: Visitor, repo: str) -> str:
     """Lead an idea from the chat to its release."""
-    page = visitor.go(f"/new?repo={repo}", see="Nothing was said about this repository yet")
-    page.get_by_text("How an idea is delivered").click()
-    visitor.pick("Size", "small")
-    said = page.get_by_test_id("stChatInputTextArea")
-    said.fill(IDEA)
-    said.press("Enter")
+    page = visitor.say(IDEA, repo, see="Nothing was said about this repository yet")
     expect(page.get_by_text("I show the plan before any code is written").first).to_be_visible()
     expect(page.get_by_role("button", name="Approve")).to_be_visible(timeout=120_000)
     visitor.settled()

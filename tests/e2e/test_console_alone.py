@@ -23,7 +23,7 @@ from ledger.issues import store_plan
 from ledger.models import IssueType, Plan, PlanNode
 from ledger.runs import create_run
 from ledger.store import Store
-from tests.e2e.browser import Visitor, chromium
+from tests.e2e.browser import Visitor
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.slow]
 
@@ -82,13 +82,6 @@ async def _pull_request(addresses: StackAddresses) -> str:
         asked = {"head": "side", "base": "main", "title": "By hand"}
         (await github.post(f"/repos/{repo}/pulls", json=asked)).raise_for_status()
     return str(repo)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One Chromium for all of it."""
-    with chromium() as made:
-        yield made
 
 
 @contextmanager

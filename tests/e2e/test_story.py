@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.browser import Visitor, chromium
+from tests.e2e.browser import Visitor
 from tests.e2e.conftest import IDEA, git, new_repository
 from tests.e2e.ground import Ground, until
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.long]
 
 LONG = 300_000  # milliseconds that a delivery may take on a busy machine
-
-
-@pytest.fixture(scope="module")
-def ground(stack: Path) -> Iterator[Ground]:
-    """The running stack."""
-    made = Ground(stack)
-    yield made
-    made.mongo.close()
-    made.prefect.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One Chromium for all of it."""
-    with chromium() as made:
-        yield made
 
 
 def test_plan_and_merge_approved_released_and_rolled_back(ground: Ground, browser: Browser, tmp_path: Path) -> None:
@@ -69,12 +52,7 @@ def test_plan_and_merge_approved_released_and_rolled_back(ground: Ground, browse
 def _planned(ground: Ground, visitor: Visitor, repo: str) -> str:
     """An idea in the chat, and its plan on the page; the run's id."""
     before = ground.ledger["runs"].count_documents({"repo": repo})
-    page = visitor.go(f"/new?repo={repo}", see="How an idea is delivered")
-    page.get_by_text("How an idea is delivered").click()
-    visitor.pick("Size", "small")
-    said = page.get_by_test_id("stChatInputTextArea")
-    said.fill(IDEA)
-    said.press("Enter")
+    visitor.say(IDEA, repo, see="How an idea is delivered")
     until(lambda: ground.ledger["runs"].count_documents({"repo": repo}) == before + 1, "the run is there")
     run = str(ground.ledger["runs"].find_one({"repo": repo}, sort=[("created_at", -1)])["_id"])
     until(lambda: ground.document(run)["outcome"] == "planned", "the plan is there", 120)

@@ -57,15 +57,6 @@ class Thoughts:
         return words
 
 
-@pytest.fixture
-def ground(stack: Path) -> Iterator[Ground]:
-    """The running stack."""
-    made = Ground(stack)
-    yield made
-    made.mongo.close()
-    made.prefect.close()
-
-
 @pytest.fixture(scope="module")
 def recorded(stack: Path) -> str:
     """The tree that the recorded agents make."""
