@@ -65,7 +65,7 @@ def chips(run: Run) -> list[Chip]:
 
 
 def facts(snapshot: Snapshot) -> dict[str, str]:
-    """Numbers over all rows, by name."""
+    """Numbers over all rows, by name, and what was released."""
     run, counts, used = snapshot.run, totals(snapshot.tree), snapshot.usage
     found = {"Issues done": f"{counts.done} of {counts.issues}" if counts.issues else "none planned yet"}
     found["Defects"] = str(counts.defects)
@@ -75,6 +75,8 @@ def facts(snapshot: Snapshot) -> dict[str, str]:
     found["Cost"] = f"{money(used.usd)}{limit}"
     tokens = used.input_tokens + used.output_tokens
     found["Tokens"] = f"{tokens:,}" + (f" of {run.budget.tokens:,}" if run.budget.tokens is not None else "")
+    if run.release is not None:
+        found["Released"] = run.release.tag
     return found
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from console.view.run import as_text, chips, entries, facts, lines
 from console.view.words import lasting, money
-from ledger.models import Budget, Event, EventType, Interrupt, IssueStatus, Level, Outcome, RunState
+from ledger.models import Budget, Event, EventType, Interrupt, IssueStatus, Level, Outcome, ReleaseInfo, RunState
 from ledger.rules.tree import Tree
 from tests.unit.console.seen import AT, run, seen, tree
 
@@ -39,6 +39,9 @@ def test_the_numbers_name_the_limit_where_there_is_one() -> None:
         "Issues done": "0 of 4", "Defects": "1", "Merged": "0", "Worked on for": "0 s",
         "Cost": "< $0.01 of $2.00", "Tokens": "900 of 5,000",
     }  # fmt: skip
+    assert "Released" not in facts(seen())
+    release = ReleaseInfo(version="0.2.0", tag="v0.2.0", sha="abc", url="u", audit_seq=1, audit_hash="h")
+    assert facts(seen(run(release=release)))["Released"] == "v0.2.0"
 
 
 @pytest.mark.parametrize(
